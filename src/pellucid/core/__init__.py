@@ -1,0 +1,1 @@
+"""The nouns: result, finding, rule, figure, theme, errors, extras."""

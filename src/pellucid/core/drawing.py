@@ -1,0 +1,59 @@
+"""The registry of drawings: functions from a result to a figure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pellucid.core.errors import AddressError, did_you_mean
+from pellucid.core.figure import Figure
+from pellucid.core.result import Result
+
+Drawing = Callable[[Any], Figure]
+_DRAWINGS: dict[type[Result], dict[str, Drawing]] = {}
+
+
+def drawing(result: type[Result]) -> Callable[[Drawing], Drawing]:
+    """Register a function `result -> Figure` under its own name; the first of a kind is its default.
+
+    Args:
+        result: The kind of result that it draws.
+
+    Returns:
+        A decorator that leaves the function as it is.
+    """
+
+    def register(function: Drawing) -> Drawing:
+        _DRAWINGS.setdefault(result, {})[function.__name__] = function
+        return function
+
+    return register
+
+
+def drawings_of(kind: type[Result]) -> tuple[str, ...]:
+    """Return the names of the drawings of one kind of result, default first."""
+    return tuple(_DRAWINGS.get(kind, {}))
+
+
+def draw(result: Result, name: str | None = None) -> Figure:
+    """Draw a result; the verdict in words is added where the drawing left it out.
+
+    Args:
+        result: What to draw.
+        name: Which drawing; None for the default.
+
+    Returns:
+        The figure.
+
+    Raises:
+        AddressError: There is no such drawing.
+    """
+    known = _DRAWINGS.get(type(result), {})
+    chosen = name if name is not None else next(iter(known), "")
+    if chosen not in known:
+        near = did_you_mean(chosen, known)
+        raise AddressError(f"{result.kind} has no drawing {chosen!r}. {near} It has: {', '.join(known) or 'none'}.")
+    figure = known[chosen](result)
+    if figure.verdict:
+        return figure
+    findings = result.findings
+    return replace(figure, verdict=findings.headline, level=findings.level)

@@ -1,0 +1,295 @@
+"""Figure and its marks: a picture as plain data, no pixels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.finding import Level
+
+Array = NDArray[Any]
+Scale = Literal["linear", "log", "symlog"]
+Tone = Literal["accent", "second", "third", "fourth", "faint", "ok", "look", "warn", "alarm", "dead", "sparse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One axis of a panel.
+
+    Attributes:
+        label: What is along it, in words.
+        unit: Unit of the values; "" for pure numbers.
+        scale: linear, log, or symlog (linear within `threshold` of 0, logarithmic beyond).
+        threshold: Half width of the linear part of a symlog axis.
+        limits: Lowest and highest value shown; None to fit the marks.
+        categories: Names of the places 0, 1, 2 ... on the axis instead of numbers; () for numbers.
+    """
+
+    label: str = ""
+    unit: str = ""
+    scale: Scale = "linear"
+    threshold: float = 1.0
+    limits: tuple[float, float] | None = None
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """A histogram, or bars of unequal width. Several on one panel overlay, or stack where `base` is given.
+
+    Attributes:
+        edges: Places of the sides of the bars, [bar + 1].
+        heights: [bar].
+        base: Where the bars begin, [bar]; None for 0.
+        label: Name in the legend; "" for none.
+        tone: Role of the colour.
+    """
+
+    edges: Array
+    heights: Array
+    base: Array | None = None
+    label: str = ""
+    tone: Tone = "accent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """One curve.
+
+    Attributes:
+        x: [point].
+        y: [point]; NaN breaks the curve.
+        low: Lower side of a band around it, [point]; None for no band.
+        high: Upper side of the band, [point].
+        fill: Fill between `low` and `y` (the ridge form) instead of drawing a band.
+        label: Name in the legend; "" for none.
+        tone: Role of the colour.
+        style: solid, dashed or dotted.
+        dots: Draw a dot at every point.
+    """
+
+    x: Array
+    y: Array
+    low: Array | None = None
+    high: Array | None = None
+    fill: bool = False
+    label: str = ""
+    tone: Tone = "accent"
+    style: Literal["solid", "dashed", "dotted"] = "solid"
+    dots: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heat:
+    """A matrix of values as colours. Row 0 is drawn at the bottom when `origin` is "lower".
+
+    Attributes:
+        values: [row, column]; NaN is left blank.
+        x: Edges of the columns, [column + 1]; None for 0, 1, 2 ...
+        y: Edges of the rows, [row + 1]; None for 0, 1, 2 ...
+        signed: Diverging colours centred on 0 instead of one sequential map.
+        label: What the colour means, with unit.
+        origin: Where row 0 is drawn.
+    """
+
+    values: Array
+    x: Array | None = None
+    y: Array | None = None
+    signed: bool = False
+    label: str = ""
+    origin: Literal["upper", "lower"] = "upper"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiles:
+    """Many small images.
+
+    Attributes:
+        images: [tile, height, width] or [tile, height, width, 3] with colours in [0, 1].
+        titles: One a tile; () for none.
+        signed: Diverging colours centred on 0.
+        shared_scale: One colour scale for all tiles.
+        label: What the colour means.
+    """
+
+    images: Array
+    titles: tuple[str, ...] = ()
+    signed: bool = False
+    shared_scale: bool = True
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """Points in two or three dimensions.
+
+    Attributes:
+        points: [point, 2] or [point, 3].
+        group: Group of each point, 0 .. groups - 1, [point]; None for one group.
+        names: Names of the groups.
+    """
+
+    points: Array
+    group: Array | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surface:
+    """A height over a plane.
+
+    Attributes:
+        x: [column].
+        y: [row].
+        z: [row, column].
+        path: Points on the surface in order, [point, 3]; None for none.
+        label: What the height means, with unit.
+    """
+
+    x: Array
+    y: Array
+    z: Array
+    path: Array | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokens:
+    """Text shaded by a value a token.
+
+    Attributes:
+        text: [token].
+        values: [token].
+        signed: Diverging colours centred on 0.
+        label: What the shade means.
+    """
+
+    text: tuple[str, ...]
+    values: Array
+    signed: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows of text.
+
+    Attributes:
+        columns: Names of the columns.
+        rows: One tuple of texts a row.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened at a place on the x axis (a finding at its step), or a limit on the y axis.
+
+    Attributes:
+        at: Place on the axis.
+        text: A few words.
+        level: Level of the finding; OK for a plain note.
+        axis: The axis that `at` belongs to.
+    """
+
+    at: float
+    text: str
+    level: Level = Level.LOOK
+    axis: Literal["x", "y"] = "x"
+
+
+Mark = Bars | Lines | Heat | Tiles | Cloud | Surface | Tokens | Table | Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One frame with its axes.
+
+    Attributes:
+        title: A few words; the name of the layer where there is one.
+        marks: What is drawn, back to front.
+        x: The horizontal axis.
+        y: The vertical axis.
+        note: A short line of figures under the title ("mean 0.41, std 0.60, 12 % dead").
+        level: Colours the title when the panel shows a problem.
+    """
+
+    title: str = ""
+    marks: tuple[Mark, ...] = ()
+    x: Axis = field(default_factory=Axis)
+    y: Axis = field(default_factory=Axis)
+    note: str = ""
+    level: Level = Level.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture as plain data.
+
+    Attributes:
+        title: What is shown.
+        panels: Frames, in reading order.
+        columns: Frames a row on a wide page.
+        verdict: The verdict in words.
+        level: Level of the verdict.
+        caveat: What the picture cannot show.
+        alt: The picture in words, for those who do not see it.
+    """
+
+    title: str
+    panels: tuple[Panel, ...]
+    columns: int = 1
+    verdict: str = ""
+    level: Level = Level.OK
+    caveat: str = ""
+    alt: str = ""
+
+    def text(self, width: int = 80) -> str:
+        """Draw the figure with characters, `width` columns wide."""
+        from pellucid.core.figure.text import figure_text
+
+        return figure_text(self, width)
+
+    def save(self, path: str | Path, *, theme: str = "light") -> Path:
+        """Write a static image.
+
+        Args:
+            path: Ends in .png, .svg or .pdf.
+            theme: "light" or "dark".
+
+        Returns:
+            The path.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+            InputError: Another ending or theme.
+            StoreError: The file cannot be written.
+        """
+        from pellucid.core.figure.static import save
+
+        return save(self, Path(path), theme=theme)
+
+    def svg(self, *, theme: str = "page") -> str:
+        """Return the figure as SVG text; the theme "page" follows the light or dark of the page around it."""
+        from pellucid.core.figure.static import svg
+
+        return svg(self, theme=theme)
+
+    def __str__(self) -> str:
+        """The figure as text, 80 columns wide."""
+        return self.text()
+
+    def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
+        from pellucid.core.notebook import figure_bundle
+
+        return figure_bundle(self)
+
+
+def edges_of(count: int) -> Array:
+    """Return the default edges 0, 1, ..., count."""
+    return np.arange(count + 1)

@@ -1,0 +1,166 @@
+"""The key of a panel: names of colours and meanings of shades, laid out in rows above the frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.core.figure.marks import Bars, Cloud, Heat, Lines, Panel, Surface, Tiles, Tokens, Tone
+from pellucid.core.figure.static.sheet import SMALL, Box, Sheet, clip, width_of
+from pellucid.core.figure.words import number, plain
+from pellucid.core.theme import DIVERGING, GROUPS, SEQUENTIAL, colour_limits
+
+ROW = 12.0
+_SWATCH, _GAP, _RAMP = 10.0, 12.0, 56.0
+_SLACK = 1.04  # the reader's letters may be a little wider than ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One entry: the name of a colour, or the meaning of a range of colours.
+
+    Attributes:
+        label: Its words.
+        form: box, line, dot or ramp.
+        tone: Role of the colour.
+        colour: A fixed colour instead of a role; "" for the role.
+        style: Form of a line.
+        ends: Values at the two ends of a ramp.
+        signed: The ramp diverges from 0.
+        tint: The ramp is that of shaded text, from clear to full.
+    """
+
+    label: str
+    form: str
+    tone: Tone = "accent"
+    colour: str = ""
+    style: str = "solid"
+    ends: tuple[float, float] = (0.0, 1.0)
+    signed: bool = False
+    tint: bool = False
+
+
+def entries_of(panel: Panel) -> list[Entry]:
+    """Return the entries that the marks of a panel need, without doubles."""
+    found = list[Entry]()
+    for mark in panel.marks:
+        if isinstance(mark, Bars) and mark.label:
+            found.append(Entry(label=mark.label, form="box", tone=mark.tone))
+        elif isinstance(mark, Lines) and mark.label:
+            form = "box" if mark.fill else "line"
+            found.append(Entry(label=mark.label, form=form, tone=mark.tone, style=mark.style))
+        elif isinstance(mark, Cloud) and mark.names:
+            pairs = zip(mark.names[: 2 * len(GROUPS)], GROUPS * 2, strict=False)
+            found += [Entry(label=name, form="dot", colour=colour) for name, colour in pairs]
+        elif isinstance(mark, Heat | Surface):
+            values, signed = (mark.values, mark.signed) if isinstance(mark, Heat) else (mark.z, False)
+            ends = colour_limits(values, signed=signed)
+            found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=signed))
+        elif isinstance(mark, Tiles) and np.ndim(mark.images) == 3 and mark.shared_scale:
+            ends = colour_limits(mark.images, signed=mark.signed)
+            found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=mark.signed))
+        elif isinstance(mark, Tokens) and len(mark.text):
+            ends = colour_limits(mark.values, signed=mark.signed)
+            found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=mark.signed, tint=True))
+    return list(dict.fromkeys(found))
+
+
+def shared_entries(panels: tuple[Panel, ...]) -> list[Entry]:
+    """Return the entries that stand once above all panels: names of colours that two or more panels share."""
+    every = [[entry for entry in entries_of(panel) if entry.form != "ramp"] for panel in panels]
+    if len([entries for entries in every if entries]) < 2:
+        return []
+    merged = list(dict.fromkeys(entry for entries in every for entry in entries))
+    meanings = {(entry.tone, entry.colour, entry.form, entry.style) for entry in merged}
+    return merged if len(meanings) == len(merged) and len(merged) <= 12 else []
+
+
+def rows_of(entries: list[Entry], room: float) -> list[list[Entry]]:
+    """Lay entries in rows of at most `room` points."""
+    rows, used = list[list[Entry]](), 0.0
+    for entry in entries:
+        needed = _width(entry, room) + _GAP
+        if rows and used + needed <= room + _GAP:
+            rows[-1].append(entry)
+            used += needed
+        else:
+            rows.append([entry])
+            used = needed
+    return rows
+
+
+def _ends(entry: Entry) -> tuple[str, str]:
+    return number(entry.ends[0]), number(entry.ends[1])
+
+
+def _width(entry: Entry, room: float) -> float:
+    if entry.form != "ramp":
+        return min(_SWATCH + 4 + _SLACK * width_of(plain(entry.label), SMALL), room)
+    sides = sum(width_of(one, SMALL) for one in _ends(entry)) + 8
+    label = width_of(plain(entry.label), SMALL) + 8 if entry.label else 0
+    return min(_SLACK * (label + sides) + _RAMP, room)
+
+
+def draw_key(sheet: Sheet, entries: list[Entry], left: float, top: float, room: float) -> None:
+    """Draw the entries in rows from `top` downwards."""
+    for place, row in enumerate(rows_of(entries, room)):
+        across = left
+        for entry in row:
+            width = _width(entry, room)
+            base = top + place * ROW + 8.5
+            if entry.form == "ramp":
+                _draw_ramp(sheet, entry, across, base, width)
+            else:
+                _draw_swatch(sheet, entry, across, base)
+                words = clip(entry.label, SMALL, max(room - _SWATCH - 4, 1))
+                sheet.text(across + _SWATCH + 4, base, words, SMALL, colour=sheet.theme.muted)
+            across += width + _GAP
+
+
+def _draw_swatch(sheet: Sheet, entry: Entry, left: float, base: float) -> None:
+    colour = entry.colour or sheet.tone(entry.tone)
+    if entry.form == "box":
+        sheet.box(Box(left + 1, base - 6.5, 8, 7), colour)
+    elif entry.form == "line":
+        style = {"solid": "-", "dashed": (0, (3, 2)), "dotted": (0, (1, 1.5))}[entry.style]
+        sheet.line((left, base - 2.8), (left + _SWATCH, base - 2.8), colour, linewidth=1.8, linestyle=style)
+    else:
+        sheet.line((left + 5, base - 2.8), (left + 5, base - 2.8), colour, marker="o", markersize=4.5, linewidth=0)
+
+
+def _draw_ramp(sheet: Sheet, entry: Entry, left: float, base: float, width: float) -> None:
+    muted = sheet.theme.muted
+    low, high = _ends(entry)
+    sides = _SLACK * (width_of(low, SMALL) + width_of(high, SMALL)) + 8
+    if entry.label:
+        words = clip(entry.label, SMALL, max(width - sides - _RAMP - 8, 20))
+        sheet.text(left, base, words, SMALL, colour=muted)
+        left += _SLACK * width_of(words, SMALL) + 8
+    sheet.text(left, base, low, SMALL, colour=muted)
+    left += _SLACK * width_of(low, SMALL) + 4
+    band = Box(left, base - 6.2, _RAMP, 6.8)
+    if entry.tint:
+        _draw_tints(sheet, band, signed=entry.signed)
+    else:
+        colours = (DIVERGING if entry.signed else SEQUENTIAL)[::4]
+        pixels = np.concatenate([colours, np.full((len(colours), 1), 255, dtype=np.uint8)], axis=1)
+        sheet.picture(band, pixels[None])
+    sheet.text(left + _RAMP + 4, base, high, SMALL, colour=muted)
+
+
+def _draw_tints(sheet: Sheet, band: Box, *, signed: bool) -> None:
+    steps = 14
+    for step in range(steps):
+        share = (step + 0.5) / steps
+        value = 2 * share - 1 if signed else share
+        place = Box(band.left + step * band.width / steps, band.top, band.width / steps, band.height)
+        sheet.box(place, tint_colour(sheet, value, signed=signed), alpha=tint(value))
+
+
+def tint(share: float) -> float:
+    """Return the opacity behind shaded text: never so strong that the ink is hard to read."""
+    return 0.05 + 0.45 * min(abs(share), 1.0)
+
+
+def tint_colour(sheet: Sheet, share: float, *, signed: bool) -> str:
+    """Return the colour behind shaded text: red above 0 and blue below, or the accent for magnitudes."""
+    return sheet.tone("alarm" if signed and share >= 0 else "accent")

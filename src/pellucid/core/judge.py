@@ -1,0 +1,260 @@
+"""Judging: run every rule that applies, order what they say by cause, fold what follows from what."""
+
+import math
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
+
+from pellucid.core.errors import FormatError, did_you_mean
+from pellucid.core.finding import Finding, Level
+from pellucid.core.learning import Learning
+from pellucid.core.result import Result
+from pellucid.core.rule import Case, Rule, rules
+
+Limits = Mapping[str, Mapping[str, float]]
+
+
+@runtime_checkable
+class Teaches(Protocol):
+    """A result that can say how training goes."""
+
+    def learning(self) -> Learning:
+        """Return what is known about learning."""
+        ...
+
+
+@runtime_checkable
+class Consults(Protocol):
+    """A result that is judged better with the other results of its run at hand."""
+
+    def beside(self, others: Sequence[Result]) -> Result:
+        """Return the result with what it takes from the others."""
+        ...
+
+
+@dataclass(frozen=True)
+class Findings(Sequence[Finding]):
+    """Findings of one examination, ordered by cause; what follows from another is folded under it."""
+
+    items: tuple[Finding, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.items[index]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.items)
+
+    @property
+    def every(self) -> tuple[Finding, ...]:
+        """All findings, also the folded ones, depth first."""
+        return tuple(deep for one in self.items for deep in one.all)
+
+    @property
+    def level(self) -> Level:
+        """The worst level of all; not-measured when nothing was judged."""
+        levels = {one.level for one in self.every}
+        return max(levels, key=lambda level: level.rank, default=Level.NOT_MEASURED)
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The warnings and alarms that are not folded under another finding, by cause."""
+        return tuple(one for one in self.items if one.level in (Level.WARN, Level.ALARM))
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        if self.problems:
+            first = self.problems[0]
+            others = len([one for one in self.every if one.level in (Level.WARN, Level.ALARM)]) - 1
+            return first.line + (f" ({others} more follow or stand beside it)" if others else "")
+        judged = sum(one.level in (Level.OK, Level.LOOK) for one in self.every)
+        missing = sum(one.level is Level.NOT_MEASURED for one in self.every)
+        if not judged:
+            return f"not-measured: none of {missing} checks had enough data"
+        return f"ok: {judged} checks passed" + (f", {missing} had not enough data" if missing else "")
+
+    def at(self, level: Level | str) -> tuple[Finding, ...]:
+        """Return the findings of one level, also the folded ones."""
+        return tuple(one for one in self.every if one.level == level)
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return plain JSON-ready values."""
+        return [one.as_dict() for one in self.items]
+
+    @classmethod
+    def from_dicts(cls, plain: Iterable[Mapping[str, Any]]) -> "Findings":
+        """Build findings from what `as_dicts` returned."""
+        return cls(tuple(Finding.from_dict(one) for one in plain))
+
+    def __str__(self) -> str:
+        from pellucid.core.figure.text import findings_text
+
+        return findings_text(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from pellucid.core.notebook import findings_bundle
+
+        return findings_bundle(self)
+
+
+def judge(results: Iterable[Result], *, learning: Learning | None = None, limits: Limits | None = None) -> Findings:
+    """Apply every rule to every result that it is registered for.
+
+    Args:
+        results: Results of one run or one examination.
+        learning: What is known about learning; None to ask the results.
+        limits: Limits by rule code and name; None to read `[tool.pellucid.rules]` of the nearest pyproject.toml.
+
+    Returns:
+        The findings, ordered by cause. A rule that raises is reported as a finding, and the others still run.
+
+    Raises:
+        FormatError: The configuration names a rule or a limit that does not exist.
+    """
+    examined = list(results)
+    limits = configured_limits() if limits is None else limits
+    examined = [one.beside(examined) if isinstance(one, Consults) else one for one in examined]
+    learning = _merged(examined) if learning is None else learning
+    said: list[Finding] = []
+    for one in examined:
+        for rule in rules():
+            if isinstance(one, rule.result):
+                said += _apply(
+                    rule,
+                    one,
+                    Case(rule=rule, limits={**rule.limits, **limits.get(rule.code, {})}, learning=learning),
+                )
+    return order(said)
+
+
+def _merged(results: Iterable[Result]) -> Learning:
+    """Merge what the results know of learning: what the first leaves out is filled by the next that knows it.
+
+    Losses, labels and accuracy are each taken whole from one result: the first loss of one curve says nothing
+    beside the last of another.
+    """
+    known = [one.learning() for one in results if isinstance(one, Teaches)]
+    merged = Learning()
+    for names in (("steps",), ("first", "last"), ("prior", "classes"), ("accuracy", "chance")):
+        telling = (one for one in known if all(getattr(one, name) is not None for name in names))
+        chosen = next(
+            telling, next((one for one in known if any(getattr(one, name) is not None for name in names)), None)
+        )
+        if chosen is not None:
+            merged = replace(merged, **{name: getattr(chosen, name) for name in names})
+    return merged
+
+
+def _apply(rule: Rule, result: Result, case: Case) -> list[Finding]:
+    try:
+        return list(rule.judge(result, case))
+    except Exception as error:  # noqa: BLE001 - a rule of an extension must not silence the others
+        return [
+            case.not_measured(
+                f"the rule failed: {type(error).__name__}: {error}",
+                next_step=f"Report it, or mend rule {rule.code}.",
+            )
+        ]
+
+
+def order(findings: Iterable[Finding]) -> Findings:
+    """Order findings by cause and fold what follows from another.
+
+    A problem (warning or alarm) is folded under an earlier one when its place in the order of causes
+    is later, or when the earlier rule names it in `explains`, and it did not begin before it. Problems of
+    one rule in several places are folded under the first place. What is not a problem keeps its level order.
+
+    Args:
+        findings: In any order.
+
+    Returns:
+        The ordered findings: problems first, then look, not-measured and ok.
+    """
+    found = list(findings)
+    problems = sorted((one for one in found if one.level in (Level.WARN, Level.ALARM)), key=_cause_key)
+    roots: list[Finding] = []
+    for one in problems:
+        parent = next((index for index, root in enumerate(roots) if _explains(root, one)), None)
+        if parent is None:
+            roots.append(one)
+        else:
+            roots[parent] = roots[parent].fold(one)
+    rest = sorted(
+        (one for one in found if one.level not in (Level.WARN, Level.ALARM)),
+        key=lambda one: _REST.index(one.level),
+    )
+    return Findings((*roots, *rest))
+
+
+_REST = [Level.LOOK, Level.NOT_MEASURED, Level.OK]
+
+
+def _place(finding: Finding) -> int:
+    return next((rule.order for rule in rules() if rule.code == finding.code), 99)
+
+
+def _cause_key(finding: Finding) -> tuple[int, int, int]:
+    # Ties go to the earliest step and then to the order of the layers, which sorting keeps.
+    return (_place(finding), finding.step or 0, -finding.level.rank)
+
+
+def _explains(cause: Finding, effect: Finding) -> bool:
+    if cause.code == effect.code:
+        return True
+    if cause.step is not None and effect.step is not None and effect.step < cause.step:
+        return False
+    named = next((rule.explains for rule in rules() if rule.code == cause.code), ())
+    return effect.code in named or _place(cause) < _place(effect)
+
+
+def configured_limits(start: Path | None = None) -> dict[str, dict[str, float]]:
+    """Read `[tool.pellucid.rules]` of the nearest pyproject.toml: `ACT001.alarm = 0.6`.
+
+    Args:
+        start: Folder to start from; None for the working directory.
+
+    Returns:
+        Limits by rule code and name; empty when nothing is configured.
+
+    Raises:
+        FormatError: The file names a rule or a limit that does not exist, or a limit that is not a number.
+    """
+    here = (start or Path.cwd()).resolve()
+    path = next((one / "pyproject.toml" for one in (here, *here.parents) if (one / "pyproject.toml").is_file()), None)
+    if path is None:
+        return {}
+    try:
+        table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
+        return {}  # somebody else's broken file is not ours to judge
+    for name in ("tool", "pellucid", "rules"):
+        table = cast("dict[str, Any]", table).get(name, {}) if isinstance(table, dict) else {}
+    if not isinstance(table, dict):
+        return {}
+    chosen = cast("dict[str, Any]", table)
+    _check_limits(chosen, path)
+    return {code: {name: float(value) for name, value in values.items()} for code, values in chosen.items()}
+
+
+def _check_limits(table: Mapping[str, Any], path: Path) -> None:
+    """Refuse names of rules and limits that do not exist, and limits that are no numbers."""
+    known = {rule.code: rule.limits for rule in rules()}
+    for code, values in table.items():
+        if code not in known:
+            near = did_you_mean(code, known)
+            raise FormatError(f"{path} sets limits for rule {code!r}, which does not exist. {near}".strip())
+        if not isinstance(values, dict):
+            name = next(iter(known[code]), "name")
+            raise FormatError(
+                f"{path} sets {code} = {values!r}; expected a limit by name, such as {code}.{name} = 0.5."
+            )
+        for name, value in cast("dict[str, Any]", values).items():
+            if name not in known[code]:
+                raise FormatError(f"{path} sets {code}.{name}; {code} has: {', '.join(known[code]) or 'no limits'}.")
+            if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+                raise FormatError(f"{path} sets {code}.{name} = {value!r}; expected a number.")

@@ -1,0 +1,44 @@
+"""Learning: what the loss says, for rules that need evidence that learning suffers before they accuse."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """A summary of how training goes; every figure is None when it was not measured.
+
+    Attributes:
+        steps: Optimiser steps seen; None for a finished model.
+        first: Loss over the first steps, nats (or the unit of the loss).
+        last: Loss over the last steps.
+        prior: Loss of a model that knows the class frequencies and nothing else, nats.
+        classes: Number of classes.
+        accuracy: Latest accuracy on held-out data, or on the training batches where there is none, 0 to 1.
+        chance: Accuracy of always naming the most frequent class, 0 to 1.
+    """
+
+    steps: int | None = None
+    first: float | None = None
+    last: float | None = None
+    prior: float | None = None
+    classes: int | None = None
+    accuracy: float | None = None
+    chance: float | None = None
+
+    @property
+    def fall(self) -> float | None:
+        """Share of the first loss that is gone, <= 1; negative when the loss rose; None when not measured."""
+        if self.first is None or self.last is None or self.first == 0:
+            return None
+        return (self.first - self.last) / abs(self.first)
+
+    @property
+    def succeeds(self) -> bool | None:
+        """Whether the model plainly learns: well above chance, or the loss well below where it began.
+
+        True when accuracy is past half the way from chance to 1, or, where accuracy is not measured, when
+        the loss has fallen by half. None when neither was measured.
+        """
+        if self.accuracy is not None and self.chance is not None:
+            return self.accuracy >= self.chance + 0.5 * (1 - self.chance)
+        return None if self.fall is None else self.fall >= 0.5

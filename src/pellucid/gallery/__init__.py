@@ -1,0 +1,33 @@
+"""Small real networks and data that pellucid ships or trains in seconds, healthy and sick."""
+
+from pellucid.gallery.data import Split, digits
+from pellucid.gallery.models import MLP, CharacterGPT, ResNet18, SmallCNN, SmallTransformer
+from pellucid.gallery.near_misses import NEAR_MISSES, NearMiss, near_misses
+from pellucid.gallery.recipes import ARCHITECTURES, Recipe, Trainee, build, healthy
+from pellucid.gallery.sick import INJECTIONS, Injection
+from pellucid.gallery.training import TrainingRecord, evaluate, train
+from pellucid.gallery.zoo import healthy_zoo
+
+__all__ = [
+    "ARCHITECTURES",
+    "INJECTIONS",
+    "MLP",
+    "NEAR_MISSES",
+    "CharacterGPT",
+    "Injection",
+    "NearMiss",
+    "Recipe",
+    "ResNet18",
+    "SmallCNN",
+    "SmallTransformer",
+    "Split",
+    "Trainee",
+    "TrainingRecord",
+    "build",
+    "digits",
+    "evaluate",
+    "healthy",
+    "healthy_zoo",
+    "near_misses",
+    "train",
+]

@@ -1,0 +1,20 @@
+"""Small networks with readable layer names, in plain torch."""
+
+from pellucid.gallery.models.character_gpt import CharacterGPT
+from pellucid.gallery.models.mlp import MLP
+from pellucid.gallery.models.parts import ACTIVATIONS, INITIALIZATIONS, NORMS, initialize
+from pellucid.gallery.models.resnet import ResNet18
+from pellucid.gallery.models.small_cnn import SmallCNN
+from pellucid.gallery.models.small_transformer import SmallTransformer
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALIZATIONS",
+    "MLP",
+    "NORMS",
+    "CharacterGPT",
+    "ResNet18",
+    "SmallCNN",
+    "SmallTransformer",
+    "initialize",
+]

@@ -1,0 +1,1 @@
+"""Outlets: where results go. The store on disk, the notebook, the report."""

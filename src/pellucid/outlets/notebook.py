@@ -1,0 +1,46 @@
+"""What a notebook shows of a stored run: where it stands, the verdict, and the pictures that matter most."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING
+
+from pellucid.core.figure import Figure
+from pellucid.core.figure.words import plain
+from pellucid.core.notebook import figure_bundle, findings_bundle
+from pellucid.outlets.report.sheet import Sheet, sheet_of_run
+
+if TYPE_CHECKING:
+    from pellucid.outlets.store import Run
+
+MOST_FIGURES = 2
+
+
+def run_bundle(run: "Run") -> dict[str, str]:
+    """Return a run for a notebook.
+
+    Args:
+        run: The run; it may still be written.
+
+    Returns:
+        "text/plain" and "text/html"; the HTML needs no network and no script.
+
+    Cost:
+        Reads every result of the run once, and draws two pictures.
+    """
+    sheet = sheet_of_run(run)
+    figures = [sheet.figures[name]() for name in sheet.chosen(MOST_FIGURES)]
+    return {"text/plain": str(run), "text/html": _html(sheet, figures)}
+
+
+def _html(sheet: Sheet, figures: Iterable[Figure]) -> str:
+    facts = " · ".join(f"{_words(name)} {_words(value)}" for name, value in sheet.facts.items())
+    about = f"<br>{_words(sheet.about)}" if sheet.about else ""
+    notes = "".join(f"<br><i>{_words(note)}</i>" for note in sheet.notes)
+    # Without colours of its own, so that it is readable on every page.
+    head = f"<div><b>{_words(sheet.title)}</b>{about}<br>{facts}{notes}</div>"
+    parts = (findings_bundle(sheet.findings), *(figure_bundle(figure) for figure in figures))
+    return head + "".join(part["text/html"] for part in parts)
+
+
+def _words(text: str) -> str:
+    return escape(plain(text), quote=True)

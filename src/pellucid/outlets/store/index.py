@@ -1,0 +1,169 @@
+"""The index of a run: one SQLite file, opened for each use and closed again.
+
+No connection is kept open between uses. So any thread may use the store, a fork inherits nothing, a directory
+that was removed is noticed at once, and between two flushes the file is complete without its WAL.
+"""
+
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from pellucid.core.errors import FormatError, StoreError
+from pellucid.outlets.store.layout import INDEX
+
+FORMAT = 1
+BUSY_SECONDS = 30.0
+
+
+@runtime_checkable
+class Connection(Protocol):
+    """What we use of an SQLite connection; sqlite3 itself is imported by what opens one."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        ...
+
+    def execute(self, statement: str, values: Any = (), /) -> Any:
+        """Run one statement."""
+        ...
+
+    def executemany(self, statement: str, rows: Any, /) -> Any:
+        """Run one statement for each row."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS scalars (
+    name TEXT NOT NULL, step INTEGER NOT NULL, value REAL, PRIMARY KEY (name, step)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pieces (
+    name TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, kind TEXT NOT NULL,
+    file TEXT NOT NULL, bytes INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (name, first, last)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS findings (
+    place INTEGER PRIMARY KEY CHECK (place = 0), step INTEGER NOT NULL, verdict TEXT NOT NULL
+);
+"""
+_DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
+
+
+def create(path: Path) -> None:
+    """Make the index of a new run; what a killed process has made of it already is taken over.
+
+    Args:
+        path: The run directory.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    with _translated(path, "write"), closing(_connect(path, "rwc")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA.split(";")[:-1]:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+
+@contextmanager
+def writing(path: Path) -> Generator[Connection, None, None]:
+    """Open the index for one transaction: all of it is written, or nothing.
+
+    Args:
+        path: The run directory.
+
+    Yields:
+        A connection inside the transaction.
+
+    Raises:
+        StoreError: The disk is full, or the directory is gone or read-only.
+        FormatError: The index is damaged.
+    """
+    with _translated(path, "write"), closing(_connect(path, "rw")) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+@contextmanager
+def reading(path: Path) -> Generator[Connection, None, None]:
+    """Open the index for reading one consistent state, also while it is being written.
+
+    Args:
+        path: The run directory.
+
+    Yields:
+        A connection that cannot write.
+
+    Raises:
+        StoreError: It cannot be opened.
+        FormatError: The index is damaged, or newer than this pellucid.
+    """
+    with _translated(path, "read"), closing(_open_reading(path)) as connection:
+        connection.execute("BEGIN")
+        yield connection
+
+
+def _connect(path: Path, mode: str) -> Connection:
+    import sqlite3
+
+    uri = f"{(path / INDEX).absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _open_reading(path: Path) -> Connection:
+    import sqlite3
+
+    connection = _connect(path, "rw")
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("SELECT 1 FROM sqlite_master")
+    except sqlite3.OperationalError:
+        connection.close()
+        log = path / f"{INDEX}-wal"
+        if not (path / INDEX).is_file() or (log.exists() and log.stat().st_size):
+            raise
+        # A finished run in a directory that may not be written, where SQLite cannot make its shared memory
+        # file: nobody writes there, and the file is complete.
+        return _connect(path, "ro&immutable=1")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def has_tables(connection: Connection) -> bool:
+    """Return whether the schema is there; it is not when a process was killed while it made the file."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'findings'").fetchone())
+
+
+@contextmanager
+def _translated(path: Path, purpose: str) -> Generator[None, None, None]:
+    """Turn errors of SQLite into ours."""
+    import sqlite3
+
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGED:
+            raise FormatError(
+                f"The index {path / INDEX} is damaged: {error}. "
+                "pellucid.Run still reads the results beside it; to write, choose another directory."
+            ) from error
+        if not (path / INDEX).is_file():
+            raise StoreError(f"Could not {purpose} the run {path}: its {INDEX} is not there any more.") from error
+        raise StoreError(f"Could not {purpose} the run {path}: {error}. What was flushed is still there.") from error

@@ -1,0 +1,49 @@
+"""Where things lie in a run directory, and what their files are called.
+
+run.sqlite                                   the index, in WAL mode
+results/<name>-<first>-<last>.safetensors    pieces of results, cut along the steps
+lock                                         locked by the process that writes; names it
+"""
+
+import re
+from collections.abc import Iterator
+from hashlib import blake2s
+from pathlib import Path
+
+INDEX = "run.sqlite"
+RESULTS = "results"
+LOCK = "lock"
+
+_SIMPLE = re.compile(r"[a-z0-9_]{1,80}")
+_PIECE = re.compile(r"(?P<name>.+)-(?P<first>\d+)-(?P<last>\d+)\.safetensors")
+_HALF = re.compile(r"\..+-\d+-\d+\.safetensors\.\d+\.part")
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a directory holds a run, whatever its state."""
+    return (path / INDEX).is_file()
+
+
+def piece_file(name: str, first: int, last: int) -> str:
+    """Return the file name of one piece.
+
+    A name that every file system keeps apart is used as it is. Any other loses its special characters and
+    gains a hash of the whole, so that "Loss", "loss" and "loss/" never share a file.
+    """
+    if not _SIMPLE.fullmatch(name):
+        digest = blake2s(name.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+        name = f"{re.sub('[^a-z0-9_]+', '_', name.lower())[:60]}.{digest}"
+    return f"{name}-{first}-{last}.safetensors"
+
+
+def steps_of(file: str) -> tuple[str, int, int] | None:
+    """Return (name, first, last) of the file of a piece; None for a file that is none."""
+    match = _PIECE.fullmatch(file)
+    return (match["name"], int(match["first"]), int(match["last"])) if match else None
+
+
+def piece_files(path: Path) -> Iterator[Path]:
+    """Yield the files in `results/` that a writer made, finished or half written; never others."""
+    folder = path / RESULTS
+    if folder.is_dir():
+        yield from (one for one in sorted(folder.iterdir()) if _PIECE.fullmatch(one.name) or _HALF.fullmatch(one.name))

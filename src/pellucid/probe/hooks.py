@@ -1,0 +1,294 @@
+"""Hooks: how what a model computes reaches a recorder, eager or compiled, and how the hooks come off again.
+
+In eager mode a hook calls its recorder. In a compiled graph it cannot: Python that runs while the graph is
+traced does not run again. There the hook leaves one opaque operation in the graph, `pellucid::note`, which
+calls the recorder when the graph runs. It reads the tensor and returns nothing: the graph is not broken and no
+value depends on it. The tensor that it is declared to change keeps it from being dropped and keeps the order.
+
+A graph that was compiled before the hooks came would not run them: torch.compile leaves out its checks for
+modules without hooks. It does check that a module it calls has no `forward` of its own, so each hooked module
+is given one, the very method it has from its class. That makes one more graph with the hooks, and the graph
+without them is found again when they are gone.
+"""
+
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, Protocol, no_type_check, runtime_checkable
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+# The part of torch that has no public names and no types.
+_C: Any = vars(torch)["_C"]
+
+BEGIN, INPUT, OUTPUT = "begin", "input", "output"
+
+
+@runtime_checkable
+class Recorder(Protocol):
+    """Takes what the hooks see. Its methods must not change a tensor that they are given."""
+
+    def saw_forward_begin(self) -> None:
+        """The whole model is called."""
+        ...
+
+    def saw_forward_end(self) -> None:
+        """The whole model has returned."""
+        ...
+
+    def saw_input(self, name: str, module: nn.Module, inputs: Any) -> None:
+        """A module is about to run."""
+        ...
+
+    def saw_output(self, name: str, module: nn.Module, output: Any) -> None:
+        """A module has run."""
+        ...
+
+    def saw_compiled(self, kind: str, name: str, path: str, value: Tensor) -> None:
+        """A compiled graph has come to where a hook was traced into it."""
+        ...
+
+
+_CHANNELS: dict[int, Recorder] = {}
+_FORWARDS_LENT: "WeakKeyDictionary[nn.Module, int]" = WeakKeyDictionary()
+
+
+@torch.library.custom_op("pellucid::note", mutates_args=("order",), tags=(torch.Tag.cudagraph_unsafe,))
+def note(order: Tensor, value: Tensor, *, kind: str, name: str, path: str, channel: int) -> None:
+    """Hand a value to the recorder on a channel, from inside a compiled graph."""
+    del order
+    recorder = _CHANNELS.get(channel)
+    if recorder is not None:
+        recorder.saw_compiled(kind, name, path, value)
+
+
+@note.register_fake
+def _(order: Tensor, value: Tensor, *, kind: str, name: str, path: str, channel: int) -> None:
+    del order, value, kind, name, path, channel
+
+
+_ORDER = torch.zeros(())
+_NOTHING = torch.zeros(())
+
+
+@no_type_check
+def tensors_in(value: Any, path: str = "") -> list[tuple[str, Tensor]]:
+    """Return the tensors in an output with their paths: "/0" in a tuple, "/name" in a mapping, "" alone."""
+    if isinstance(value, Tensor):
+        return [(path, value)]
+    parts: list[tuple[Any, Any]] = []
+    if isinstance(value, (tuple, list)):
+        parts = list(enumerate(value))
+    elif isinstance(value, Mapping):
+        parts = list(value.items())
+    found: list[tuple[str, Tensor]] = []
+    for key, part in parts:
+        found.extend(tensors_in(part, f"{path}/{key}"))
+    return found
+
+
+def _forgotten(*_: Any, **__: Any) -> None:
+    """Stand in for a hook in a copy of the model: a copy is not watched."""
+
+
+def _forget() -> Callable[..., None]:
+    return _forgotten
+
+
+class _Hook:
+    """One hook on one module. A copied or saved model gets an empty function in its place.
+
+    What torch.compile traces is not wrapped for shape checks in tests: the wrapper cannot be traced.
+    """
+
+    def __init__(self, recorder: Recorder, name: str, *, channel: int, training_only: bool) -> None:
+        self.recorder = recorder
+        self.name = name
+        self.channel = channel
+        self.training_only = training_only
+
+    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
+        return _forget, ()
+
+    @no_type_check
+    def _note(self, kind: str, values: Any) -> None:
+        if self.training_only and not torch.is_grad_enabled():
+            return
+        for path, tensor in tensors_in(values):
+            note(_ORDER, tensor.detach(), kind=kind, name=self.name, path=path, channel=self.channel)
+
+
+class _InputHook(_Hook):
+    @no_type_check
+    def __call__(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        # One input goes by the name of the module, as its output does; several are numbered and named.
+        inputs = args[0] if len(args) == 1 and not kwargs else {**dict(enumerate(args)), **kwargs}
+        if torch.compiler.is_compiling():
+            self._note(INPUT, inputs)
+            return
+        self.recorder.saw_input(self.name, module, inputs)
+
+
+class _OutputHook(_Hook):
+    @no_type_check
+    def __call__(self, module: nn.Module, _args: Any, output: Any) -> None:
+        if torch.compiler.is_compiling():
+            self._note(OUTPUT, output)
+            return
+        self.recorder.saw_output(self.name, module, output)
+
+
+class _BeginHook(_Hook):
+    @no_type_check
+    def __call__(self, *_: Any) -> None:
+        if torch.compiler.is_compiling():
+            note(_ORDER, _NOTHING, kind=BEGIN, name=self.name, path="", channel=self.channel)
+            return
+        self.recorder.saw_forward_begin()
+
+
+class _EndHook(_Hook):
+    @no_type_check
+    def __call__(self, *_: Any) -> None:
+        if not torch.compiler.is_compiling():
+            self.recorder.saw_forward_end()
+
+
+class Hooks:
+    """The hooks of one recorder on one model, put on and taken off as a whole.
+
+    Args:
+        recorder: What they call.
+        root: The whole model, unwrapped.
+        targets: Name to module: what is hooked.
+        inputs: Whether to hook what goes in as well.
+        training_only: Whether compiled graphs that keep no history for a backward pass go unrecorded.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        root: nn.Module,
+        targets: Mapping[str, nn.Module],
+        *,
+        inputs: bool,
+        training_only: bool,
+    ) -> None:
+        self._recorder = recorder
+        self._root = root
+        self._targets = targets
+        self._inputs = inputs
+        self._training_only = training_only
+        self._handles: list[RemovableHandle] = []
+        self._lent: list[nn.Module] = []
+        self._channel: int | None = None
+
+    @property
+    def attached(self) -> bool:
+        """Whether the hooks are on the model."""
+        return self._channel is not None
+
+    def attach(self) -> None:
+        """Put the hooks on; nothing happens when they are on already."""
+        if self._channel is not None:
+            return
+        # The lowest free number: the next capture of the same model then finds its compiled graph again.
+        self._channel = next(number for number in range(len(_CHANNELS) + 1) if number not in _CHANNELS)
+        _CHANNELS[self._channel] = self._recorder
+        _compile_no_hook_alone()
+        try:
+            self._register(self._channel)
+        except BaseException:
+            self.detach()
+            raise
+
+    def _register(self, channel: int) -> None:
+        def hook(kind: type[_Hook], name: str) -> Any:
+            return kind(self._recorder, name, channel=channel, training_only=self._training_only)
+
+        keep = self._handles.append
+        keep(self._root.register_forward_pre_hook(hook(_BeginHook, "")))
+        for name, module in self._targets.items():
+            if self._inputs:
+                keep(module.register_forward_pre_hook(hook(_InputHook, name), with_kwargs=True))
+            keep(module.register_forward_hook(hook(_OutputHook, name)))
+        keep(self._root.register_forward_hook(hook(_EndHook, "")))
+        for module in {id(module): module for module in (self._root, *self._targets.values())}.values():
+            _lend_forward(module)
+            self._lent.append(module)
+
+    def detach(self) -> None:
+        """Take the hooks off; nothing happens when they are off already."""
+        while self._handles:
+            self._handles.pop().remove()
+        while self._lent:
+            _return_forward(self._lent.pop())
+        if self._channel is not None:
+            _CHANNELS.pop(self._channel, None)
+            self._channel = None
+
+
+def _compile_no_hook_alone() -> None:
+    """Have hooks compiled as a part of the graph around them, or not at all.
+
+    The hooks of a compiled model itself, and those in a part of it that cannot be compiled, run as plain Python.
+    Left to itself torch.compile would make a graph of each of them and of all that they call.
+    """
+    dynamo: Any = sys.modules.get("torch._dynamo")
+    if dynamo is None:
+        return  # nothing has been compiled in this process
+    frames, types = _C._dynamo.eval_frame, dynamo.types  # noqa: SLF001 - no public name
+    never = types.FrameExecStrategy(types.FrameAction.SKIP, types.FrameAction.SKIP)
+    for kind in (_BeginHook, _EndHook, _InputHook, _OutputHook):
+        frames.set_code_exec_strategy(kind.__call__.__code__, never)
+
+
+def _lend_forward(module: nn.Module) -> None:
+    count = _FORWARDS_LENT.get(module, 0)
+    if count == 0 and ("forward" in vars(module) or isinstance(module, torch.jit.ScriptModule)):
+        return  # patched by somebody else, who keeps it
+    if count == 0:
+        vars(module)["forward"] = module.forward
+    _FORWARDS_LENT[module] = count + 1
+
+
+def _return_forward(module: nn.Module) -> None:
+    count = _FORWARDS_LENT.pop(module, 0)
+    if count > 1:
+        _FORWARDS_LENT[module] = count - 1
+    elif count == 1:
+        vars(module).pop("forward", None)
+
+
+def in_backward() -> bool:
+    """Return whether a backward pass is running: a module that runs now is recomputed under checkpointing."""
+    return _C._current_graph_task_id() != -1  # noqa: SLF001 - no public name
+
+
+def in_transform() -> bool:
+    """Return whether a torch.func transform is running: its tensors mean nothing outside it."""
+    return _C._functorch.peek_interpreter_stack() is not None  # noqa: SLF001 - no public name
+
+
+@contextmanager
+def aside(value: Tensor) -> Generator[None, None, None]:
+    """Compute something about a value without leaving a trace: no history, no autocast, no modes of others.
+
+    Args:
+        value: What it will be about; its device decides which autocast is meant.
+    """
+    with ExitStack() as stack:
+        if _C._len_torch_dispatch_stack():  # noqa: SLF001 - no public name
+            # Selective checkpointing counts the operations of a region and must not count ours.
+            from torch.utils import _python_dispatch
+
+            stack.enter_context(vars(_python_dispatch)["_disable_current_modes"]())
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(mode=False))
+        stack.enter_context(torch.no_grad())
+        if torch.is_autocast_enabled(value.device.type):
+            stack.enter_context(torch.autocast(value.device.type, enabled=False))
+        yield

@@ -1,0 +1,220 @@
+"""The subject: what is examined, and how a model is given its batches."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass, replace
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.core.errors import InputError
+from pellucid.probe.address import modules_of, unwrap
+
+Loss = Callable[[Any, Any], Tensor]
+_TARGET_KEYS = ("labels", "label", "targets", "target", "y")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is examined: a model and what belongs to it.
+
+    Printing a subject lists its modules with their types and parameter counts.
+
+    Args:
+        model: The model, wrapped or not.
+        loss: `loss(output, target)`, a scalar.
+        batches: Batches, or a loader of them: anything that can be iterated again and again.
+        optimizer: The optimizer that trains the model.
+        class_names: One name a class, in the order of the outputs.
+        normalization: (mean, standard deviation) per channel that the inputs were normalised with.
+        name: What to call the model; its type when not given.
+    """
+
+    model: nn.Module
+    _: KW_ONLY
+    loss: Loss | None = None
+    batches: Iterable[Any] | None = None
+    optimizer: torch.optim.Optimizer | None = None
+    class_names: tuple[str, ...] | None = None
+    normalization: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    name: str | None = None
+
+    @classmethod
+    def of(cls, examined: "Subject | nn.Module", batch: Any = None, *, loss: Loss | None = None) -> "Subject":
+        """Return a subject from a subject or from the plain (model, batch, loss).
+
+        Args:
+            examined: A subject, kept as it is except for what is given beside it, or a model.
+            batch: One batch, in place of the batches of the subject.
+            loss: `loss(output, target)`, in place of the loss of the subject.
+
+        Returns:
+            A subject.
+
+        Raises:
+            InputError: `examined` is neither a subject nor a model.
+        """
+        if isinstance(examined, nn.Module):
+            return cls(examined, loss=loss, batches=None if batch is None else (batch,))
+        if not isinstance(examined, Subject):
+            raise InputError(
+                f"An object of type {type(examined).__name__} came where a model or a pel.Subject was expected. "
+                "Give the nn.Module, or pel.Subject(model)."
+            )
+        changes = {"loss": loss, "batches": None if batch is None else (batch,)}
+        return replace(examined, **{name: value for name, value in changes.items() if value is not None})
+
+    @property
+    def title(self) -> str:
+        """What to call the model: the name that was given, or its type."""
+        return self.name or type(unwrap(self.model)).__name__
+
+    def __str__(self) -> str:
+        rows = [_row(name, module) for name, module in modules_of(self.model).items()]
+        name_width, type_width = (max(len(row[column]) for row in rows) for column in (0, 1))
+        lines = (f"{name:<{name_width}}  {kind:<{type_width}}  {count:>12}" for name, kind, count in rows)
+        return f"{self.title}: {len(rows) - 1} modules\n" + "\n".join(line.rstrip() for line in lines)
+
+
+def _row(name: str, module: nn.Module) -> tuple[str, str, str]:
+    count = sum(parameter.numel() for parameter in module.parameters())
+    return name, type(module).__name__, f"{count:,}"
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return where the model lives: the device of its first parameter or buffer, else the CPU.
+
+    Args:
+        model: Any module.
+
+    Returns:
+        A device.
+    """
+    first = next(chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if first is None else first.device
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """Return a batch with every tensor in it on a device.
+
+    Args:
+        batch: A tensor, or tuples, lists and mappings of tensors and other values, nested at will.
+        device: Where to.
+
+    Returns:
+        The same nesting; values that are no tensors as they came.
+    """
+    if isinstance(batch, Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, Mapping):
+        return {key: to_device(value, device) for key, value in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        moved = [to_device(value, device) for value in batch]
+        return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)
+    return batch
+
+
+def split(batch: Any) -> tuple[Any, Any]:
+    """Split a batch into what the model is given and what its output is compared with.
+
+    Args:
+        batch: (input, target); (inputs…, target); a mapping with a target under "labels", "label", "targets",
+            "target" or "y"; or an input alone.
+
+    Returns:
+        (inputs, target); the target is None when there is none.
+    """
+    if isinstance(batch, Mapping):
+        key = next((key for key in _TARGET_KEYS if key in batch), None)
+        inputs = {name: value for name, value in batch.items() if name != key}
+        return inputs, None if key is None else batch[key]
+    if isinstance(batch, (list, tuple)) and len(batch) > 1:
+        return (batch[0] if len(batch) == 2 else tuple(batch[:-1])), batch[-1]
+    if isinstance(batch, (list, tuple)) and len(batch) == 1:
+        return batch[0], None
+    return batch, None
+
+
+def call(model: nn.Module, inputs: Any) -> Any:
+    """Call a model with the inputs of one batch, brought to its device.
+
+    Args:
+        model: Any module.
+        inputs: A tensor is given as the one argument, a tuple or list as positional arguments, a mapping as
+            named ones.
+
+    Returns:
+        What the model returns.
+
+    Cost:
+        One forward pass.
+    """
+    inputs = to_device(inputs, device_of(model))
+    if isinstance(inputs, Mapping):
+        return model(**inputs)
+    if isinstance(inputs, (list, tuple)):
+        return model(*inputs)
+    return model(inputs)
+
+
+def up_to(batches: Iterable[Any], count: int) -> Iterator[Any]:
+    """Yield batches until a number of samples is reached; the last one is cut to fit.
+
+    Args:
+        batches: Batches whose tensors number the samples on their first axis.
+        count: How many samples to yield at the most, 1 or more.
+
+    Yields:
+        Batches of the same form.
+
+    Raises:
+        InputError: A batch holds no tensor, so that its samples cannot be counted.
+    """
+    left = count
+    for batch in batches:
+        if left <= 0:
+            return
+        size = batch_size(batch)
+        yield batch if size <= left else _first(batch, size=size, count=left)
+        left -= size
+
+
+def batch_size(batch: Any) -> int:
+    """Return the number of samples in a batch: the length of its first tensor.
+
+    Args:
+        batch: A tensor, or tuples, lists and mappings of tensors, nested at will.
+
+    Returns:
+        A number of samples, 0 or more.
+
+    Raises:
+        InputError: The batch holds no tensor with an axis.
+    """
+    first = next((tensor for tensor in _tensors(batch) if tensor.ndim), None)
+    if first is None:
+        raise InputError(
+            f"A batch of type {type(batch).__name__} holds no tensor with an axis of samples. Give a tensor, "
+            "or a tuple, list or mapping of tensors."
+        )
+    return len(first)
+
+
+def _tensors(batch: Any) -> Iterator[Tensor]:
+    if isinstance(batch, Tensor):
+        yield batch
+    elif isinstance(batch, (Mapping, list, tuple)):
+        for value in batch.values() if isinstance(batch, Mapping) else batch:
+            yield from _tensors(value)
+
+
+def _first(batch: Any, *, size: int, count: int) -> Any:
+    if isinstance(batch, Tensor):
+        return batch[:count] if batch.ndim and len(batch) == size else batch
+    if isinstance(batch, Mapping):
+        return {key: _first(value, size=size, count=count) for key, value in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        cut = [_first(value, size=size, count=count) for value in batch]
+        return type(batch)(*cut) if hasattr(batch, "_fields") else type(batch)(cut)
+    return batch

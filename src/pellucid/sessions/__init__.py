@@ -1,0 +1,1 @@
+"""Sessions: what spans windows. `watch` a training run, `checkup` a finished model."""

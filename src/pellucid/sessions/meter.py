@@ -1,0 +1,162 @@
+"""Meter: reads gradients, weights and updates where an optimiser steps, and nothing between."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from pellucid.maths.reduce import Reduced
+from pellucid.maths.twins import twin_share
+from pellucid.sessions.shards import Shard, local
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """What one watched optimiser step left, by name of the parameter; tensors are on the device."""
+
+    step: int
+    gradients: dict[str, Reduced] = field(default_factory=dict[str, Reduced])
+    updates: dict[str, Reduced] = field(default_factory=dict[str, Reduced])
+    weights: dict[str, Reduced] = field(default_factory=dict[str, Reduced])
+    twins: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    learning_rates: dict[str, float] = field(default_factory=dict[str, float])
+
+
+class Meter:
+    """Hooks on the optimisers; takes one reading each time that it is made due.
+
+    Gradients are read in the step pre-hook: after gradient accumulation, DDP's reduction and the
+    unscaling of GradScaler. Updates are read in the post-hook. An optimiser that is given a closure (LBFGS)
+    evaluates inside its step, so there the gradients of the last evaluation are read in the post-hook.
+    """
+
+    def __init__(self, parameters: dict[str, nn.Parameter], optimizers: Sequence[Optimizer]) -> None:
+        self.parameters = parameters
+        self.optimizers = optimizers
+        self.due = False
+        self.reading: Reading | None = None
+        self.step = 0
+        self._names = {id(parameter): name for name, parameter in parameters.items()}
+        self._shards = {name: Shard.of(parameter) for name, parameter in parameters.items()}
+        self._before: dict[str, Tensor] = {}
+        self._read: set[int] = set()
+        self._handles: list[Any] = []
+        self.guard: Callable[[Callable[[], None]], None] = lambda work: work()
+
+    @property
+    def owned(self) -> frozenset[str]:
+        """Names of the parameters that an optimiser holds; all of them when no optimiser was given."""
+        if not self.optimizers:
+            return frozenset(self.parameters)
+        held = (parameter for optimizer in self.optimizers for parameter in _parameters_of(optimizer))
+        return frozenset(self._names[id(parameter)] for parameter in held if id(parameter) in self._names)
+
+    @property
+    def cut(self) -> frozenset[str]:
+        """Names of the parameters that are cut over ranks (FSDP2), so that their statistics add up over ranks."""
+        return frozenset(name for name, shard in self._shards.items() if shard.cut)
+
+    def attach(self) -> None:
+        """Hook the optimisers."""
+        for optimizer in self.optimizers:
+            self._handles.append(optimizer.register_step_pre_hook(self._pre))
+            self._handles.append(optimizer.register_step_post_hook(self._post))
+
+    def detach(self) -> None:
+        """Remove every hook."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._before.clear()
+
+    def make_due(self, step: int) -> None:
+        """Ask for a reading at the next step of each optimiser."""
+        if not self.due:
+            self.due, self.step, self.reading = True, step, None
+            self._read.clear()
+
+    def take(self) -> Reading | None:
+        """Return the reading once every optimiser that is going to step has stepped, and forget it."""
+        if not self.optimizers and self.due:
+            self.guard(self._read_without_optimizer)
+        reading, self.reading = self.reading, None
+        if reading is not None:
+            self.due = False
+        return reading
+
+    def _pre(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.due and id(optimizer) not in self._read:
+            self.guard(lambda: self._before_step(optimizer, closure=_has_closure(args, kwargs)))
+
+    def _post(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.due and self._before and id(optimizer) not in self._read:
+            self.guard(lambda: self._after_step(optimizer, closure=_has_closure(args, kwargs)))
+
+    def _before_step(self, optimizer: Optimizer, *, closure: bool) -> None:
+        reading = self.reading = self.reading or Reading(step=self.step)
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if name := self._names.get(id(parameter)):
+                    reading.learning_rates[name] = float(group["lr"])
+        names = self._mine(optimizer)
+        for name in names:
+            self._read_weight(reading, name)
+        if not closure:
+            self._read_gradients(reading, names, _scale_of(optimizer))
+        with torch.no_grad():
+            self._before = {name: local(self.parameters[name]).detach().clone() for name in names}
+
+    def _after_step(self, optimizer: Optimizer, *, closure: bool) -> None:
+        reading = self.reading = self.reading or Reading(step=self.step)
+        if closure:
+            self._read_gradients(reading, self._mine(optimizer), None)
+        with torch.no_grad():
+            for name, before in self._before.items():
+                update = torch.sub(local(self.parameters[name]).detach(), before, out=before)
+                reading.updates[name] = self._shards[name].reduce(update)
+        self._before = {}
+        self._read.add(id(optimizer))
+
+    def _mine(self, optimizer: Optimizer) -> list[str]:
+        """Parameters read with this optimiser: its own, and for the first one those that nobody holds."""
+        mine = [self._names[id(one)] for one in _parameters_of(optimizer) if id(one) in self._names]
+        if optimizer is self.optimizers[0]:
+            mine += [name for name in self.parameters if name not in self.owned]
+        return mine
+
+    def _read_weight(self, reading: Reading, name: str) -> None:
+        parameter = self.parameters[name].detach()
+        reading.weights[name] = self._shards[name].reduce(local(parameter))
+        if parameter.ndim >= 2 and not self._shards[name].cut:
+            reading.twins[name] = twin_share(parameter)
+
+    def _read_gradients(self, reading: Reading, names: Iterable[str], scale: Tensor | None) -> None:
+        for name in names:
+            gradient = self.parameters[name].grad
+            if gradient is None:
+                continue
+            values = local(gradient.detach())
+            values = values.to_dense() if values.is_sparse else values
+            reading.gradients[name] = self._shards[name].reduce(values if scale is None else values / scale, rows=True)
+
+    def _read_without_optimizer(self) -> None:
+        reading = self.reading = Reading(step=self.step)
+        for name in self.parameters:
+            self._read_weight(reading, name)
+        self._read_gradients(reading, self.parameters, None)
+
+
+def _parameters_of(optimizer: Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _has_closure(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return any(callable(one) for one in (*args, *kwargs.values()))
+
+
+def _scale_of(optimizer: Optimizer) -> Tensor | None:
+    """Fused optimisers under GradScaler unscale inside their kernel; until then the gradients are scaled."""
+    return getattr(optimizer, "grad_scale", None)

@@ -1,0 +1,98 @@
+"""Watch: one line in a training loop, and the run says what is wrong with it."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from pellucid.core.errors import InputError
+from pellucid.core.finding import Finding
+from pellucid.core.judge import Limits
+from pellucid.core.recorder import open_store
+from pellucid.sessions.ranks import Ranks
+from pellucid.sessions.watched import Watched
+from pellucid.sessions.watching import Watch
+
+Models = nn.Module | Mapping[str, nn.Module]
+Optimizers = Optimizer | Sequence[Optimizer] | None
+
+
+def tell(finding: Finding) -> None:
+    """Print one finding to the terminal, on the error stream, so that piped output stays clean."""
+    sys.stderr.write(f"pellucid {finding.line}\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """What is rarely changed about a watch.
+
+    Attributes:
+        resume: Go on after the last step of the run that is there.
+        on_finding: Called on another thread with each new warning or alarm while training runs; None for silence.
+        limits: Limits of rules by code and name; None for `[tool.pellucid.rules]` of the nearest pyproject.toml.
+    """
+
+    resume: bool = False
+    on_finding: Callable[[Finding], None] | None = tell
+    limits: Limits | None = None
+
+
+def watch(
+    model: Models,
+    optimizer: Optimizers = None,
+    *,
+    run: str | Path | None = None,
+    every: int = 50,
+    check: Any = None,
+    check_every: int | None = None,
+    loss: Callable[..., Any] | None = None,
+    options: "WatchOptions | None" = None,
+) -> Watch:
+    """Watch a training run; use it as a context manager and call `watch.step(loss=...)` once a step.
+
+    Losses, gradients, parameters, buffers and random numbers are the same bit for bit as without it.
+
+    Args:
+        model: The module that is trained, also compiled or wrapped (DDP, FSDP2); or several by name (a GAN).
+        optimizer: The optimiser or several; None when there is none, then updates are not measured.
+        run: Directory to keep the run in; None to keep it in memory only.
+        every: Take tensor statistics at steps that this divides.
+        check: Held-out (input, target) batch, 512 examples or more, evaluated now and then without a trace in
+            the model: it gives the checks that need data (train/eval mismatch, dead units, collapse ...).
+        check_every: Evaluate it at steps that this divides; None for ten times `every`.
+        loss: `loss(output, target)` for the check; None for cross-entropy on class targets, squared error otherwise.
+        options: Resuming, limits, and where findings are told.
+
+    Returns:
+        The watch; afterwards `watch.findings` is the verdict and `watch.results` what was measured.
+
+    Raises:
+        InputError: An argument is of the wrong type or not positive.
+        StoreError: `run` holds a run already and `options.resume` is false, or it cannot be written.
+        RunLockedError: Another process is writing this run.
+
+    Cost: nothing between watched steps; on a watched step about 2 ns an element of weights, gradients, updates
+        and activations, and one copy of the parameters.
+    """
+    options = options or WatchOptions()
+    check_every = 10 * every if check_every is None else check_every
+    for name, value in {"every": every, "check_every": check_every}.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise InputError(f"{name} is {value!r}; expected a whole number of steps, 1 or more.")
+    watched = Watched.of(model, optimizer, loss=loss, check=check)
+    # Of several ranks the first one writes.
+    writes = run is not None and (not Ranks.here() or torch.distributed.get_rank() == 0)
+    recorder = open_store(run, resume=options.resume) if run is not None and writes else None
+    return Watch(
+        watched,
+        every=every,
+        check_every=check_every,
+        recorder=recorder,
+        on_finding=options.on_finding,
+        limits=options.limits,
+    )

@@ -1,0 +1,330 @@
+"""Watching: the part of a watch that lives on the training thread."""
+
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pellucid.core.errors import InputError, PellucidError
+from pellucid.core.finding import Finding
+from pellucid.core.judge import Findings, Limits
+from pellucid.core.recorder import Recorder
+from pellucid.core.result import Provenance, Result
+from pellucid.probe.listener import Listener
+from pellucid.sessions.assemble import LayerTable, ParameterTable
+from pellucid.sessions.history import History
+from pellucid.sessions.labels import LabelTally
+from pellucid.sessions.meter import Meter, Reading
+from pellucid.sessions.ranks import Ranks
+from pellucid.sessions.transfer import send, send_reduced
+from pellucid.sessions.watched import Watched
+from pellucid.sessions.worker import (
+    ActivationsSeen,
+    ParametersSeen,
+    ResultSeen,
+    ScalarsSeen,
+    Worker,
+)
+from pellucid.windows.loss.measure import evaluate
+
+_HAND_OVER = 400  # scalars are handed to the worker when so many wait
+
+
+class PellucidWarning(UserWarning):
+    """Something that watching had to give up; the training is not touched."""
+
+
+def _scalar(name: str, value: float | Tensor) -> float | Tensor:
+    """A scalar as it can wait: a float where that costs no synchronisation, a copy on the device otherwise."""
+    if isinstance(value, Tensor):
+        if value.numel() != 1:
+            raise InputError(f"watch.step({name}=...) takes one number, got a tensor of shape {tuple(value.shape)}.")
+        return value.detach().clone().reshape(()) if value.is_cuda else float(value.detach())
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"watch.step({name}=...) takes one number, got {type(value).__name__}.") from None
+
+
+class Watch:
+    """A training run being watched; made by `pel.watch`.
+
+    Attributes:
+        every: Tensor statistics are taken at steps that this divides.
+        step_number: The step that is under way.
+    """
+
+    def __init__(
+        self,
+        watched: Watched,
+        *,
+        every: int,
+        check_every: int,
+        recorder: Recorder | None,
+        on_finding: Callable[[Finding], None] | None,
+        limits: Limits | None,
+    ) -> None:
+        self.every, self.check_every = every, check_every
+        self.step_number = recorder.first_step if recorder is not None else 0
+        self._watched, self._recorder = watched, recorder
+        self._provenance = Provenance(model=watched.fingerprint)
+        self._history = History(self._provenance)
+        for name, result in (recorder.results() if recorder is not None else {}).items():
+            self._history.recall(name, result)
+        self._labels = LabelTally(self._history.label_counts)
+        self._listeners = {prefix: Listener(model) for prefix, model in watched.models.items()}
+        self._meter = Meter(watched.parameters, watched.optimizers)
+        self._meter.guard = self._guard
+        self._scalars: list[tuple[int, str, float | Tensor]] = []
+        self._on_finding, self._limits = on_finding, limits
+        self._ranks: Ranks | None = None
+        self._worker: Worker | None = None
+        self._warned: set[str] = set()
+        self._final: Findings | None = None
+        self._checked_at = -1
+
+    # Entering and leaving
+
+    def __enter__(self) -> "Watch":
+        """Attach to model and optimiser."""
+        if self._worker is not None or self._final is not None:
+            raise InputError("This watch has been entered before. Make a new one with pel.watch(...).")
+        self._ranks = Ranks() if Ranks.here() else None
+        if self._ranks is not None:  # only the first rank has the store, and the step numbers must agree
+            self.step_number = self._ranks.from_first(self.step_number)
+        first = self._ranks is None or self._ranks.rank == 0
+        self._worker = Worker(
+            self._history,
+            self._provenance,
+            recorder=self._recorder if first else None,
+            ranks=self._ranks,
+            limits=self._limits,
+            on_finding=self._on_finding if first else None,
+        )
+        self._describe()
+        try:
+            for listener in self._listeners.values():
+                listener.attach()
+            self._meter.attach()
+            self._check_if_due()
+            self._prepare()
+        except BaseException:
+            self._leave("failed")
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Detach, write what is left, and judge; an exception of the training goes on its way."""
+        status = "finished" if kind is None else "stopped" if issubclass(kind, KeyboardInterrupt) else "failed"
+        if kind is None and self._checked_at != self.step_number:
+            self._guard(self._check)
+        self._leave(status)
+
+    def _leave(self, status: str) -> None:
+        for listener in self._listeners.values():
+            listener.detach()
+        self._meter.detach()
+        if self._worker is None or self._final is not None:
+            return
+        self._guard(self._hand_over_scalars)
+        self._final = self._worker.close(status)
+        self._report_trouble()
+        if self._ranks is not None:
+            self._guard(self._ranks.close)
+
+    # The training thread
+
+    def step(
+        self,
+        *,
+        loss: float | Tensor | None = None,
+        output: Tensor | None = None,
+        target: Tensor | None = None,
+        **scalars: float | Tensor,
+    ) -> None:
+        """Say that one training step has ended. Call it after `optimizer.step()`.
+
+        Args:
+            loss: The training loss of this step.
+            output: Logits of this step; with `target` they give the training accuracy.
+            target: Class indices of this step; they give the balance of the labels, over the run and within a batch.
+            scalars: Anything else by name: `accuracy`, `val_loss`, `val_accuracy`, `lr` have a meaning for the rules.
+
+        Raises:
+            InputError: A scalar has more than one element, or the watch is not entered.
+
+        Cost: some microseconds, and on a watched step the statistics; nothing waits for a GPU.
+        """
+        if self._worker is None or self._final is not None:
+            raise InputError("watch.step() came outside `with pel.watch(...) as watch:`. Call it inside the block.")
+        if loss is not None:
+            scalars["loss"] = loss
+        for name, value in scalars.items():
+            self._scalars.append((self.step_number, name, _scalar(name, value)))
+        if target is not None:
+            self._guard(lambda: self._take_labels(output, target))
+        self._guard(self._collect)
+        self.step_number += 1
+        if self.step_number % self.every == 0 or len(self._scalars) >= _HAND_OVER:
+            self._guard(self._hand_over_scalars)
+            self._report_trouble()
+        self._check_if_due()
+        self._prepare()
+
+    def probe(self, model: nn.Module, batch: Any, *, loss: Any = None) -> Result:
+        """Evaluate a model on a batch now, and keep the result with the run; the model comes back as it was.
+
+        Args:
+            model: Usually the watched model, or its moving average.
+            batch: (input, target); 512 examples or more let dead units be judged.
+            loss: `loss(output, target)`; None for the one given to `pel.watch`.
+
+        Returns:
+            The evaluation, a `pellucid.windows.loss.result.SanityCheck`.
+
+        Cost: three forward passes over the batch.
+        """
+        x, y = self._watched.split(batch)
+        found = evaluate(model, x, y, loss if loss is not None else self._watched.loss, step=self.step_number)
+        if self._worker is not None and self._final is None:
+            self._worker.submit(ResultSeen(name="sanity", step=self.step_number, piece=found))
+        return found
+
+    @property
+    def findings(self) -> Findings:
+        """The verdict: as of now while training runs, and final afterwards."""
+        if self._final is not None:
+            return self._final
+        if self._worker is None:
+            return Findings()
+        self._hand_over_scalars()
+        self._worker.drain()
+        return self._worker.judge()
+
+    @property
+    def results(self) -> dict[str, Result]:
+        """What was measured so far, by name: activations, weights, gradients, loss, sanity."""
+        if self._worker is not None and self._final is None:
+            self._hand_over_scalars()
+            self._worker.drain()
+        return self._history.results()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        from pellucid.core.notebook import findings_bundle
+
+        return findings_bundle(self.findings)
+
+    # Inside
+
+    def _prepare(self) -> None:
+        """Open the ears for the step to come, when it is one to watch."""
+        due = self.step_number % self.every == 0
+        for listener in self._listeners.values():
+            listener.active = due
+        if due:
+            self._meter.make_due(self.step_number)
+
+    def _collect(self) -> None:
+        """Hand what was heard in this step to the worker."""
+        if self._worker is None:
+            return
+        heard = {
+            prefix + name: record
+            for prefix, listener in self._listeners.items()
+            if listener.active
+            for name, record in listener.drain().items()
+        }
+        if heard:
+            layers = LayerTable(
+                types={name: record.module for name, record in heard.items()},
+                activations={name: record.activation for name, record in heard.items()},
+                roles={name: record.role for name, record in heard.items()},
+            )
+            statistics = send_reduced({name: record.reduced for name, record in heard.items()})
+            self._worker.submit(ActivationsSeen(step=self.step_number, statistics=statistics, layers=layers))
+        if self._meter.due and (reading := self._meter.take()) is not None:
+            self._worker.submit(self._seen_parameters(reading))
+
+    def _seen_parameters(self, reading: Reading) -> ParametersSeen:
+        names = tuple(reading.twins)
+        return ParametersSeen(
+            step=reading.step,
+            gradients=send_reduced(reading.gradients),
+            updates=send_reduced(reading.updates),
+            weights=send_reduced(reading.weights),
+            twins=(names, send([torch.stack([reading.twins[name] for name in names])] if names else [])),
+            learning_rates=reading.learning_rates,
+            table=self._table(),
+            cut=self._meter.cut,
+        )
+
+    def _table(self) -> ParameterTable:
+        parameters, owned = self._watched.parameters, self._meter.owned
+        return ParameterTable(
+            names=tuple(parameters),
+            shapes=tuple(tuple(one.shape) for one in parameters.values()),
+            trainable=tuple(one.requires_grad for one in parameters.values()),
+            owned=tuple(name in owned for name in parameters),
+        )
+
+    def _take_labels(self, output: Tensor | None, target: Tensor) -> None:
+        for name, value in self._labels.take(output, target).items():
+            self._scalars.append((self.step_number, name, _scalar(name, value)))
+
+    def _hand_over_scalars(self) -> None:
+        if self._worker is None or not self._scalars:
+            return
+        taken, self._scalars = self._scalars, []
+        awaited = [(step, name, value) for step, name, value in taken if isinstance(value, Tensor)]
+        counts = self._labels.counts
+        self._worker.submit(
+            ScalarsSeen(
+                rows=tuple((step, name, value) for step, name, value in taken if not isinstance(value, Tensor)),
+                awaited=tuple((step, name) for step, name, _ in awaited),
+                values=send([torch.stack([value.double() for *_, value in awaited])] if awaited else []),
+                label_counts=None if counts is None else send([counts.clone()]),
+            )
+        )
+
+    def _check_if_due(self) -> None:
+        if self.step_number % self.check_every == 0:
+            self._guard(self._check)
+
+    def _check(self) -> None:
+        if self._watched.check is not None:
+            self._checked_at = self.step_number
+            self.probe(self._watched.only_model, self._watched.check)
+
+    def _describe(self) -> None:
+        if self._recorder is not None:
+            facts = {
+                "every": self.every,
+                "model": self._watched.fingerprint,
+                "optimizer": self._watched.optimizer_name,
+            }
+            try:
+                self._recorder.describe(facts)
+            except PellucidError as error:
+                self._warn(str(error))
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        """Do work of ours on the training thread: if it fails, training goes on and a warning says so."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - our trouble must not become the training's
+            self._warn(f"{type(error).__name__}: {error}")
+
+    def _report_trouble(self) -> None:
+        while self._worker is not None and self._worker.trouble:
+            self._warn(self._worker.trouble.pop(0))
+
+    def _warn(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            text = f"pellucid could not watch part of step {self.step_number}; training goes on. {message}"
+            warnings.warn(text, PellucidWarning, stacklevel=4)

@@ -1,0 +1,174 @@
+"""Rules on the size of the values: layers that grow or fade over the depth, and values that are not finite."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.figure.words import number
+from pellucid.core.finding import Finding
+from pellucid.core.rule import Case, rule
+from pellucid.maths.onset import bad_values, last_stretch
+from pellucid.windows.activations.result import ActivationHistograms
+
+Array = NDArray[Any]
+_RECENT = 3
+
+
+@rule(
+    ActivationHistograms,
+    code="ACT004",
+    title="Activation scale",
+    order=3,
+    limits={"scale": 50, "ratio": 30, "steps": 3},
+)
+def activation_scale(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
+    """What activation functions are given is huge, or grows or fades from layer to layer.
+
+    Looks for: pre-activations with a standard deviation above 50, and a last pre-activation that is 30 times
+        larger or smaller than the first. The median of the last three watched steps is judged.
+    Why it matters: each layer multiplies the scale of the one before, and the gradient on its way back. Values
+        far from the bend of the activation function make it a straight line or a constant.
+    Where the limit comes from: 212 healthy small networks stayed inside both limits at all times.
+    False alarms: inputs that are not normalised make the first layers large (LOS008 says so). Scales that were
+        fine at first and grew in training are only looked at: updates, not first weights, made them.
+    Likely cause: first weights with the wrong gain, or a deep network without norm layers.
+    What to do: Use He initialisation for rectifiers and Xavier for tanh and sigmoid, or put norm layers in between.
+    Source: K. He et al., "Delving deep into rectifiers", 2015. Limits: our calibration.
+    """
+    scale = result.scale()
+    places = [place for place, role in enumerate(result.roles) if role == "pre-activation"]
+    places = [place for place in places if np.isfinite(scale[-_RECENT:, place]).any()]
+    if not places:
+        yield case.not_measured("no sound values that go into an activation function were seen")
+        return
+    if len(result.series.steps) > 1 and len(scale) < case.limits["steps"]:
+        yield case.not_measured(
+            f"{len(scale)} sound watched steps, and {int(case.limits['steps'])} are needed",
+            next_step="Watch longer.",
+        )
+        return
+    found = [*_too_large(result, case, scale, places), *_over_depth(result, case, scale, places)]
+    recent = np.nanmedian(scale[-_RECENT:, places], axis=0)
+    yield from found or [
+        case.ok(
+            f"{len(places)} layers go into activation functions with standard deviations from "
+            f"{number(recent.min())} to {number(recent.max())}",
+            value=float(recent.max()),
+            limit=case.limits["scale"],
+        )
+    ]
+
+
+def _too_large(result: ActivationHistograms, case: Case, scale: Array, places: list[int]) -> Iterator[Finding]:
+    for place in places:
+        value = float(np.nanmedian(scale[-_RECENT:, place]))
+        if value > case.limits["scale"]:
+            holds = scale[:, place] > case.limits["scale"]
+            yield _said(
+                result,
+                case,
+                f"the values that go into the activation function have a standard deviation of {number(value)}",
+                where=result.series.names[place],
+                holds=holds,
+                value=value,
+                limit=case.limits["scale"],
+            )
+
+
+def _over_depth(result: ActivationHistograms, case: Case, scale: Array, places: list[int]) -> Iterator[Finding]:
+    first, last = scale[:, places[0]], scale[:, places[-1]]
+    known = (first > 0) & (last > 0)
+    ratio = np.divide(last, first, out=np.ones(len(first)), where=known)
+    value, limit = float(np.nanmedian(ratio[-_RECENT:])), case.limits["ratio"]
+    if 1 / limit < value < limit:
+        return
+    recent = np.nanmedian(scale[-_RECENT:, places], axis=0)
+    beyond = np.abs(np.log(np.maximum(recent, 1e-30) / recent[0])) >= np.log(limit)
+    crossing = places[int(np.flatnonzero(beyond)[0])] if beyond.any() else places[-1]
+    word, times = ("grow", value) if value > 1 else ("fade", 1 / value)
+    yield _said(
+        result,
+        case,
+        f"the values that go into the activation functions {word} {number(times)} times over {len(places)} layers, "
+        f"from a standard deviation of {number(recent[0])} to {number(recent[-1])}",
+        where=result.series.names[crossing],
+        holds=(ratio >= limit) | (ratio <= 1 / limit),
+        value=value,
+        limit=limit if value > 1 else 1 / limit,
+    )
+
+
+def _said(
+    result: ActivationHistograms, case: Case, message: str, *, where: str, holds: Array, value: float, limit: float
+) -> Finding:
+    onset = last_stretch(holds) or 0
+    many = len(result.series.steps) > 1
+    grew = len(holds) >= case.limits["steps"] and not holds[0]
+    speak = case.look if grew else case.warn if case.learning.succeeds is True else case.alarm
+    return speak(
+        f"{message}, which it had not at first" if grew else message,
+        where=where,
+        step=int(result.series.steps[onset]) if many else None,
+        value=value,
+        limit=limit,
+        samples=len(holds),
+    )
+
+
+@rule(ActivationHistograms, code="ACT006", title="Non-finite activations", order=0)
+def not_finite(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
+    """NaN or infinity in what a layer puts out.
+
+    Looks for: the first NaN or +inf, by step and then in execution order. A layer that puts out -inf and nothing
+        worse is taken for a mask, and is named to be looked at.
+    Why it matters: one NaN makes the loss NaN, and one step later every weight.
+    Where the limit comes from: there is none: a single value is too many.
+    False alarms: masks are meant to hold -inf. Losses scaled for half precision may overflow on purpose, but that
+        shows in the gradients and not here.
+    Likely cause: a sample with NaN, a division or logarithm of 0, or an overflow, in half precision above 65,504.
+    What to do: Look at the batch of that step, run this layer in float32, and lower the learning rate if the values
+        grew before.
+    Source: ours.
+    """
+    series = result.series
+    if not len(series.steps) or not len(series.names):
+        yield case.not_measured("no activation was seen")
+        return
+    bad = bad_values(series, masks=True)
+    if not bad.any():
+        yield from _masks_or_ok(result, case)
+        return
+    step, place = (int(one) for one in np.argwhere(bad)[0])
+    before = series.sums[step, place]
+    largest = series.extremes[: max(step, 1), place].max()
+    yield case.alarm(
+        f"{int(bad[step, place])} of {int(series.count[step, place])} values are NaN or infinite, the first in "
+        "execution order",
+        where=series.names[place],
+        step=int(series.steps[step]) if len(series.steps) > 1 else None,
+        value=float(bad[step, place]),
+        limit=0.0,
+        samples=int(series.count[step, place]),
+        evidence={
+            "nans": int(before[2]),
+            "infinities": int(before[3] + before[4]),
+            "largest_finite_before": float(largest) if np.isfinite(largest) else None,
+            "layers_at_that_step": int(bad[step].astype(bool).sum()),
+        },
+    )
+
+
+def _masks_or_ok(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
+    series = result.series
+    masks = np.argwhere(bad_values(series))
+    if len(masks):
+        yield case.look(
+            "some values are -inf and none is NaN or +inf, as in a mask",
+            where=series.names[int(masks[0][1])],
+            value=float(bad_values(series).sum()),
+        )
+        return
+    total = int(np.nansum(series.count))
+    yield case.ok(f"all {total:,} values of {len(series.names)} layers are finite", samples=total)

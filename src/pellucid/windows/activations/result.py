@@ -1,0 +1,86 @@
+"""What was measured of the activations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.result import Result
+from pellucid.maths.onset import sound_steps
+from pellucid.maths.series import TensorSeries
+
+RECTIFIERS = frozenset({"relu", "relu6", "hardswish", "threshold"})
+"""Activation functions that give exactly 0, and pass no gradient, over a whole range of inputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivationHistograms(Result):
+    """The distribution of what every layer puts out, over the watched steps.
+
+    Attributes:
+        series: Outputs of the leaf modules in execution order, and the outputs of activation functions that
+            are called without a module, as "<next leaf>.input". A finished model has one step.
+        types: Type of the module that made each tensor, such as "ReLU".
+        activations: Name of the activation function that made it, such as "relu"; "" for none.
+        roles: "activation", "pre-activation" (an activation function reads it) or "output".
+    """
+
+    series: TensorSeries
+    types: tuple[str, ...]
+    activations: tuple[str, ...]
+    roles: tuple[str, ...]
+
+    @property
+    def sound(self) -> int:
+        """Return how many steps lie before the first NaN or +inf; -inf is a mask."""
+        return sound_steps(self.series, masks=True)
+
+    @property
+    def rectified(self) -> tuple[int, ...]:
+        """Return the places of the tensors that a rectifying activation function made."""
+        return tuple(place for place, name in enumerate(self.activations) if name in RECTIFIERS)
+
+    def spike(self, tensor: int, steps: slice | None = None) -> tuple[float, float]:
+        """Split the spike at zero: values of units that are always zero, and of units that are zero at times.
+
+        Args:
+            tensor: Place of the tensor.
+            steps: Places on the step axis; None for all.
+
+        Returns:
+            (dead, sparse), shares of all finite values, 0 to 1 together; NaN when nothing was measured. Where
+            no unit was counted, all zeros are sparse. Below 512 samples "dead" says little.
+        """
+        chosen = slice(None) if steps is None else steps
+        finite, zeros = self.series.sums[chosen, tensor, :2].sum(axis=0)
+        if finite == 0:
+            return float("nan"), float("nan")
+        seen, active, _ = self.series.unit_counts(tensor, chosen)
+        dead = float((active == 0).mean()) if len(seen) and seen[0] > 0 else 0.0
+        return min(dead, zeros / finite), max(zeros / finite - dead, 0.0)
+
+    @classmethod
+    def join(cls, pieces: Sequence[Any]) -> "ActivationHistograms":
+        """Put pieces that were cut along the steps together again; see `Result.join`."""
+        series = TensorSeries.concatenate([piece.series for piece in pieces])
+        known: dict[str, tuple[str, str, str]] = {}
+        for piece in pieces:
+            rows = zip(piece.series.names, piece.types, piece.activations, piece.roles, strict=True)
+            known |= {name: (kind, activation, role) for name, kind, activation, role in rows}
+        return replace(
+            pieces[-1],
+            series=series,
+            types=tuple(known[name][0] for name in series.names),
+            activations=tuple(known[name][1] for name in series.names),
+            roles=tuple(known[name][2] for name in series.names),
+        )
+
+    def thin(self, most: int) -> "ActivationHistograms":
+        """Keep at most `most` steps, evenly spread, always the first and the last."""
+        return replace(self, series=self.series.thin(most))
+
+    def scale(self) -> NDArray[Any]:
+        """Return the standard deviation of each tensor at the sound steps, [step, tensor]; NaN where absent."""
+        return np.asarray(self.series.std[: self.sound])

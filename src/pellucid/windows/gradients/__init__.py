@@ -1,0 +1,21 @@
+"""Does learning reach every layer, and are the steps of a good size?
+
+`flow` looks at one batch; `pel.watch` measures the same, with the updates, while a model trains.
+
+Example:
+    >>> import torch
+    >>> from torch import nn
+    >>> from pellucid.windows import gradients
+    >>> model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+    >>> result = gradients.flow(model, (torch.randn(32, 4), torch.randint(3, (32,))))
+    >>> result.names
+    ('0.weight', '0.bias', '2.weight', '2.bias')
+    >>> bool((result.norm > 0).all()), model[0].weight.grad
+    (True, None)
+"""
+
+from pellucid.windows.gradients import draw, judge
+from pellucid.windows.gradients.measure import flow
+from pellucid.windows.gradients.result import GradientFlow
+
+__all__ = ["GradientFlow", "draw", "flow", "judge"]

@@ -1,0 +1,172 @@
+"""What was measured of the gradients and of the updates that they led to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.result import Result
+from pellucid.maths.onset import aligned_columns, kept_places, sound_steps
+from pellucid.maths.reduce import SUMS
+from pellucid.maths.series import TensorSeries
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientFlow(Result):
+    """How gradient and update reach every parameter, over the watched steps.
+
+    Attributes:
+        gradients: Gradient of the loss with respect to each parameter, registration order; a unit is a row,
+            active where any of its gradients is not 0.
+        updates: Parameter after the optimiser's step minus before; None for a finished model.
+        weights: Root mean square of each parameter before the step, [step, parameter].
+        shapes: Shape of each parameter.
+        trainable: Whether each parameter asks for a gradient.
+        owned: Whether an optimiser holds it; all true when no optimiser was given.
+        missing: Whether its gradient was None, [step, parameter].
+        learning_rates: Learning rate of its parameter group, [step, parameter]; NaN where unknown.
+    """
+
+    gradients: TensorSeries
+    updates: TensorSeries | None
+    weights: NDArray[Any]
+    shapes: tuple[tuple[int, ...], ...]
+    trainable: tuple[bool, ...]
+    owned: tuple[bool, ...]
+    missing: NDArray[Any]
+    learning_rates: NDArray[Any]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the parameters, registration order."""
+        return self.gradients.names
+
+    @property
+    def steps(self) -> Array:
+        """Return the watched steps."""
+        return self.gradients.steps
+
+    @property
+    def sound(self) -> int:
+        """Return how many steps lie before the first gradient or update that is not finite."""
+        later = [] if self.updates is None else [sound_steps(self.updates)]
+        return min([sound_steps(self.gradients), *later])
+
+    @property
+    def matrices(self) -> tuple[int, ...]:
+        """Return the places of the trainable parameters with two rows or more, of two values or more each.
+
+        Biases, norm parameters, single tokens and heads of a single unit have too few values for a scale.
+        """
+        rows = enumerate(zip(self.shapes, self.trainable, strict=True))
+        return tuple(
+            place
+            for place, (shape, trainable) in rows
+            if trainable and len(shape) >= 2 and shape[0] >= 2 and prod(shape[1:]) >= 2
+        )
+
+    @property
+    def gradient_rms(self) -> Array:
+        """Return the RMS of the gradient over the rows that have any, [step, parameter].
+
+        Rows without any gradient are left out: most rows of an embedding are not in a batch, and the units of
+        a rectifier that is off pass none. 0 where no row has a gradient, NaN where it was not measured.
+        """
+        rms = self.gradients.rms.copy()
+        offsets = self.gradients.unit_offsets
+        for place in range(len(self.names)):
+            counted = self.gradients.units[:, :, offsets[place] : offsets[place + 1]].sum(axis=2)
+            seen, active = counted[:, 0], counted[:, 1]
+            share = np.divide(active, seen, out=np.ones(len(seen)), where=(seen > 0) & (active > 0))
+            rms[:, place] /= np.sqrt(share)
+        return rms
+
+    @property
+    def norm(self) -> Array:
+        """Return the Euclidean norm of all gradients together, [step]; NaN where none was measured."""
+        squares = self.gradients.sums[..., SUMS.index("squares")].sum(axis=1)
+        measured = self.gradients.sums[..., SUMS.index("finite")].sum(axis=1) > 0
+        return np.sqrt(np.where(measured, squares, np.nan))
+
+    @property
+    def ratio(self) -> Array:
+        """Return how large the update is beside the weight, RMS over RMS, [step, parameter]; NaN if unknown.
+
+        A weight that is smaller than its usual first value, 1 / sqrt(3 x inputs), counts as that large: a
+        matrix that was set to zero on purpose would otherwise have a ratio without bounds.
+        """
+        if self.updates is None:
+            return np.full(self.weights.shape, np.nan)
+        return self.updates.rms / np.maximum(self.weights, usual_scale(self.shapes))
+
+    @classmethod
+    def join(cls, pieces: Sequence[Any]) -> "GradientFlow":
+        """Put pieces that were cut along the steps together again; see `Result.join`."""
+        gradients = TensorSeries.concatenate([piece.gradients for piece in pieces])
+        names = gradients.names
+
+        def table(field: str, missing: float) -> Array:
+            parts = [(piece.names, getattr(piece, field)) for piece in pieces]
+            return np.concatenate([aligned_columns(names, known, one, missing=missing) for known, one in parts])
+
+        def facts(field: str) -> Any:
+            latest = {n: v for piece in pieces for n, v in zip(piece.names, getattr(piece, field), strict=True)}
+            return tuple(latest[name] for name in names)
+
+        updates = [piece.updates or _absent(piece.gradients) for piece in pieces]
+        known = any(piece.updates is not None for piece in pieces)
+        return replace(
+            pieces[-1],
+            gradients=gradients,
+            updates=TensorSeries.concatenate(updates).select(names) if known else None,
+            weights=table("weights", np.nan),
+            shapes=facts("shapes"),
+            trainable=facts("trainable"),
+            owned=facts("owned"),
+            missing=table("missing", missing=True),
+            learning_rates=table("learning_rates", np.nan),
+        )
+
+    def thin(self, most: int) -> "GradientFlow":
+        """Keep at most `most` steps, evenly spread, always the first and the last."""
+        gradients = self.gradients.thin(most)
+        kept = kept_places(self.gradients, gradients)
+        return replace(
+            self,
+            gradients=gradients,
+            updates=None if self.updates is None else self.updates.thin(most),
+            weights=self.weights[kept],
+            missing=self.missing[kept],
+            learning_rates=self.learning_rates[kept],
+        )
+
+
+def usual_scale(shapes: Sequence[tuple[int, ...]]) -> Array:
+    """Return the RMS that PyTorch gives a new weight of each shape: 1 / sqrt(3 x inputs).
+
+    Args:
+        shapes: Shape of each parameter, rows first.
+
+    Returns:
+        One figure a parameter, [parameter]; for parameters without columns that of a single input.
+    """
+    return np.array([1 / np.sqrt(3 * max(prod(shape[1:]), 1)) for shape in shapes])
+
+
+def _absent(like: TensorSeries) -> TensorSeries:
+    """Return a series with the steps and tensors of another in which nothing was measured."""
+    return replace(
+        like,
+        sums=np.zeros_like(like.sums),
+        extremes=np.full_like(like.extremes, -np.inf),
+        bucket_index=like.bucket_index[:0],
+        bucket_count=like.bucket_count[:0],
+        bucket_offsets=np.zeros_like(like.bucket_offsets),
+        unit_offsets=np.zeros_like(like.unit_offsets),
+        units=like.units[..., :0],
+    )

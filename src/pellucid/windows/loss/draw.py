@@ -1,0 +1,262 @@
+"""Drawing: the curves of a run with what was found at its step, and evaluations of one batch over training."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.drawing import drawing
+from pellucid.core.figure import Axis, Bars, Event, Figure, Lines, Mark, Panel, Table, Tone
+from pellucid.core.finding import Finding, Level
+from pellucid.core.judge import Findings
+from pellucid.maths.curves import entropy, smooth
+from pellucid.windows.loss.result import Curve, LossCurves, SanityCheck
+
+Values = NDArray[Any]
+
+_LOG_RANGE = 30.0
+_FEW_POINTS = 40
+_MOST_MEMORY = 0.98
+_CAVEAT = (
+    "Bold lines are exponential means corrected for their start, m_t / (1 - b^t); they follow the raw values late. "
+    "A training loss is taken before its step, over one batch, in train mode; a held-out loss after it, in eval mode."
+)
+
+
+@drawing(LossCurves)
+def training(result: LossCurves) -> Figure:
+    """Draw loss, accuracy and learning rate over the steps, with findings at their step.
+
+    Args:
+        result: The curves of a run.
+
+    Returns:
+        A figure with a panel for each kind of curve that was recorded.
+    """
+    findings = result.findings
+    panels = [_loss_panel(result, findings)]
+    panels += [panel for panel in (_accuracy_panel(result), _rate_panel(result)) if panel is not None]
+    loss = result.curve("loss").finite()
+    course = f"The training loss goes from {loss.values[0]:.3g} to {loss.values[-1]:.3g}" if len(loss) else "No loss"
+    return Figure(
+        title="Training",
+        panels=tuple(panels),
+        columns=1,
+        verdict=findings.headline,
+        level=findings.level,
+        caveat=_CAVEAT,
+        alt=f"{course} over {len(loss)} points. {findings.headline}.",
+    )
+
+
+def _loss_panel(result: LossCurves, findings: Findings) -> Panel:
+    curves = [("training", result.curve("loss"), "accent"), ("validation", result.curve("val_loss"), "second")]
+    if result.check is not None:
+        curves.append(("check batch", Curve(steps=result.check.steps, values=result.check.loss_eval), "third"))
+    marks = [mark for label, curve, tone in curves for mark in _curve_marks(curve, label, tone)]
+    prior = entropy(result.label_counts)
+    shown = [curve.finite().values for _, curve, _ in curves if len(curve.finite())]
+    if prior > 0 and shown and 0.2 * prior < max(float(one.max()) for one in shown):
+        marks.append(Event(at=prior, text="class frequencies only", level=Level.OK, axis="y"))
+    marks += _events(findings.every)
+    return Panel(
+        title="Loss",
+        marks=tuple(marks),
+        x=Axis(label="step"),
+        y=Axis(label="loss", unit="nats" if prior > 0 else "", scale=_scale(shown)),
+        note=_note(result),
+        level=findings.level,
+    )
+
+
+def _note(result: LossCurves) -> str:
+    parts: list[str] = []
+    for label, name in (("training", "loss"), ("validation", "val_loss")):
+        curve = result.curve(name).finite()
+        if len(curve):
+            place = int(np.argmin(curve.values))
+            parts.append(
+                f"{label} {curve.values[-1]:.4g}, lowest {curve.values[place]:.4g} at step {curve.steps[place]}"
+            )
+    return "; ".join(parts)
+
+
+def _scale(shown: Sequence[Values]) -> Any:
+    """Logarithmic when all values are positive and their smoothed range asks for it."""
+    if not shown or min(float(one.min()) for one in shown) <= 0:
+        return "linear"
+    smoothed = np.concatenate([smooth(one, _memory(len(one))) for one in shown])
+    return "log" if smoothed.max() > _LOG_RANGE * smoothed.min() else "linear"
+
+
+def _memory(points: int) -> float:
+    return min(max(1 - _FEW_POINTS / max(points, 1), 0.0), _MOST_MEMORY)
+
+
+def _curve_marks(curve: Curve, label: str, tone: Tone) -> list[Mark]:
+    """Few points as they are, with dots; many as a faint raw line under a bold smoothed one."""
+    if not len(curve.finite()):
+        return []
+    if len(curve) <= 2 * _FEW_POINTS:
+        found = curve.finite()
+        return [Lines(x=found.steps, y=found.values, label=label, tone=tone, dots=len(found) <= _FEW_POINTS)]
+    values = np.where(np.isfinite(curve.values), curve.values, np.nan)
+    raw = Lines(x=curve.steps, y=values, tone="faint")
+    return [raw, Lines(x=curve.steps, y=smooth(values, _memory(len(values))), label=label, tone=tone)]
+
+
+def _events(findings: Iterable[Finding]) -> list[Mark]:
+    """Findings at the step where they began, the first of a kind."""
+    found: dict[str, Event] = {}
+    for one in findings:
+        onset = one.step if one.step is not None else one.evidence.get("onset")
+        if one.level in (Level.WARN, Level.ALARM) and isinstance(onset, int) and one.code not in found:
+            found[one.code] = Event(at=float(onset), text=one.title.lower(), level=one.level)
+    return list(found.values())
+
+
+def _accuracy_panel(result: LossCurves) -> Panel | None:
+    curves = [
+        ("training", result.shares("accuracy"), "accent"),
+        ("validation", result.shares("val_accuracy"), "second"),
+    ]
+    if result.check is not None:
+        curves.append(("check batch", Curve(steps=result.check.steps, values=result.check.accuracy_eval), "third"))
+    marks = [mark for label, curve, tone in curves for mark in _curve_marks(curve, label, tone)]
+    if not marks:
+        return None
+    total = int(np.sum(result.label_counts))
+    if total:
+        chance = float(np.max(result.label_counts) / total)
+        marks.append(Event(at=chance, text="most frequent class", level=Level.OK, axis="y"))
+    return Panel(
+        title="Accuracy", marks=tuple(marks), x=Axis(label="step"), y=Axis(label="share right", limits=(0.0, 1.0))
+    )
+
+
+def _rate_panel(result: LossCurves) -> Panel | None:
+    rate = result.curve("lr").finite()
+    if len(rate) < 2 or float(np.ptp(rate.values)) == 0:
+        return None
+    positive = rate.values[rate.values > 0]
+    wide = positive.size == len(rate) and float(positive.max()) > _LOG_RANGE * float(positive.min())
+    return Panel(
+        title="Learning rate",
+        marks=(Lines(x=rate.steps, y=rate.values, tone="fourth"),),
+        x=Axis(label="step"),
+        y=Axis(label="learning rate", scale="log" if wide else "linear"),
+    )
+
+
+@drawing(SanityCheck)
+def evaluations(result: SanityCheck) -> Figure:
+    """Draw what the model makes of one batch: losses, accuracies, predictions, spread over the samples.
+
+    Args:
+        result: One evaluation, or those of a run.
+
+    Returns:
+        A figure; curves over the steps for a run, bars and a table for a finished model.
+    """
+    findings = result.findings
+    panels = [_three_losses(result, findings), _two_accuracies(result), _predictions(result), _spread(result)]
+    return Figure(
+        title=f"Evaluations on a batch of {result.samples:,}",
+        panels=tuple(panel for panel in panels if panel is not None),
+        columns=2,
+        verdict=findings.headline,
+        level=findings.level,
+        caveat="One batch: an accuracy on it is uncertain by about 1 / sqrt(samples). Train mode draws the same dropout "
+        "in each evaluation.",
+        alt=f"Loss {result.loss_eval[-1]:.3g} in eval mode, {result.loss_train[-1]:.3g} in train mode, "
+        f"{result.loss_zeroed[-1]:.3g} with zeroed inputs. {findings.headline}.",
+    )
+
+
+def _three_losses(result: SanityCheck, findings: Findings) -> Panel:
+    named: list[tuple[str, Values, Tone]] = [
+        ("eval mode", result.loss_eval, "accent"),
+        ("train mode", result.loss_train, "second"),
+        ("inputs set to 0", result.loss_zeroed, "third"),
+    ]
+    title = f"Loss: {result.loss_name.replace('_', ' ')}"
+    if len(result.steps) == 1:
+        rows = tuple((label, f"{values[0]:.4g}") for label, values, _ in named if math.isfinite(values[0]))
+        accuracies = (("accuracy, eval mode", result.accuracy_eval), ("accuracy, train mode", result.accuracy_train))
+        rows += tuple((label, f"{values[0]:.1%}") for label, values in accuracies if math.isfinite(values[0]))
+        rows += (("outputs", f"{result.output_low[0]:.3g} to {result.output_high[0]:.3g}"),)
+        if math.isfinite(result.input_std):
+            rows += (("inputs", f"{result.input_low:.3g} to {result.input_high:.3g}, std {result.input_std:.3g}"),)
+        return Panel(title=title, marks=(Table(columns=("", "value"), rows=rows),), level=findings.level)
+    curves = [(label, Curve(steps=result.steps, values=values), tone) for label, values, tone in named]
+    marks = [mark for label, curve, tone in curves for mark in _curve_marks(curve, label, tone)]
+    prior = entropy(result.label_counts)
+    if prior > 0:
+        marks.append(Event(at=prior, text="class frequencies only", level=Level.OK, axis="y"))
+    shown = [curve.finite().values for _, curve, _ in curves if len(curve.finite())]
+    axis = Axis(label="loss", unit="nats" if prior > 0 else "", scale=_scale(shown))
+    return Panel(title=title, marks=tuple(marks), x=Axis(label="step"), y=axis, level=findings.level)
+
+
+def _two_accuracies(result: SanityCheck) -> Panel | None:
+    named: tuple[tuple[str, Values, Tone], ...] = (
+        ("eval mode", result.accuracy_eval, "accent"),
+        ("train mode", result.accuracy_train, "second"),
+    )
+    marks = [
+        mark
+        for label, values, tone in named
+        for mark in _curve_marks(Curve(steps=result.steps, values=values), label, tone)
+    ]
+    if len(result.steps) == 1 or not marks:
+        return None
+    marks.append(Event(at=result.largest_share, text="most frequent class", level=Level.OK, axis="y"))
+    return Panel(
+        title="Accuracy", marks=tuple(marks), x=Axis(label="step"), y=Axis(label="share right", limits=(0.0, 1.0))
+    )
+
+
+def _predictions(result: SanityCheck) -> Panel | None:
+    counts = result.predictions[-1] if len(result.predictions) else np.zeros(0)
+    classes = max(len(counts), len(result.label_counts))
+    if not len(counts) or not result.labels:
+        return None
+    places = np.arange(classes + 1) - 0.5
+    middle = np.arange(classes)
+    targets = np.pad(result.label_counts, (0, classes - len(result.label_counts)))
+    named = np.pad(counts, (0, classes - len(counts)))
+    names = tuple(str(one) for one in range(classes)) if classes <= 20 else ()
+    marks: tuple[Mark, ...] = (
+        Bars(edges=places, heights=targets, label="targets", tone="faint"),
+        Lines(x=middle, y=named, label="predictions", tone="accent", dots=True),
+    )
+    if classes <= 60:
+        sides = np.stack([middle - 0.28, middle + 0.28], axis=1)
+        edges = np.concatenate([sides.ravel(), [classes - 0.72 + 0.56]])[: 2 * classes]
+        heights = np.zeros(2 * classes - 1)
+        heights[::2] = named
+        marks = (marks[0], Bars(edges=edges, heights=heights, label="predictions", tone="accent"))
+    share = float(named.max() / max(named.sum(), 1))
+    return Panel(
+        title="Predictions",
+        marks=marks,
+        x=Axis(label="class", categories=names),
+        y=Axis(label="samples"),
+        note=f"most named: class {int(named.argmax())}, {share:.0%} of the predictions at step {result.steps[-1]}",
+    )
+
+
+def _spread(result: SanityCheck) -> Panel | None:
+    last = result.spread[-1] if len(result.spread) else np.zeros(0)
+    if not np.isfinite(last).any():
+        return None
+    heights = np.nan_to_num(last)
+    return Panel(
+        title="Difference between samples",
+        marks=(Bars(edges=np.arange(len(last) + 1) - 0.5, heights=heights, tone="accent"),),
+        x=Axis(label="layer", categories=result.layers),
+        y=Axis(label="share of squared norm", limits=(0.0, 1.0)),
+        note="0: the layer says the same of every sample",
+    )

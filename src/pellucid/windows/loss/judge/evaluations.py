@@ -1,0 +1,126 @@
+"""Rules that compare training with evaluation: LOS010, LOS011."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.finding import Finding
+from pellucid.core.rule import Case, rule
+from pellucid.windows.loss.judge.heldout import RECENT, HeldOut, held_out
+from pellucid.windows.loss.result import MOST_TELLING_CHANCE, LossCurves, SanityCheck
+
+
+@rule(
+    SanityCheck,
+    code="LOS010",
+    title="Train/eval mismatch",
+    order=6,
+    limits={"accuracy": 0.15, "loss": 1.5, "dropout_accuracy": 0.4, "dropout_loss": 2.0, "samples": 32, "steps": 20},
+)
+def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
+    """Find a model that does one thing in train mode and another in eval mode, on the same batch.
+
+    Looks for: In three evaluations running (or the one of a finished model), from step `steps` on: in eval mode an
+        accuracy `accuracy` lower and a loss `loss` times that in train mode (alarm); or in train mode an accuracy
+        `dropout_accuracy` lower and a loss `dropout_loss` times that in eval mode (warning).
+    Why it matters: What was trained is not what is used.
+    Where the limit comes from: 15 points and 50 % from the facts. The other way round dropout makes train mode worse
+        in every healthy network that has it, so that the limits there are wide.
+    False alarms: The statistics of batch norm need some steps before they are right, which is why early steps are
+        left out. A batch of one class is no batch that batch norm knows: it is not judged.
+    Likely cause: Batch norm whose running statistics were not learned (momentum, frozen, too few steps) or belong to
+        other data; dropout that drops nearly everything.
+    What to do: Look at momentum and running_var of the norm layers, and let them see training data once more; lower
+        the dropout.
+    Source: facts of this project, diagnosis 19; TheDeepChecker's train/eval check.
+    """
+    kept = np.isfinite(result.accuracy_eval) & np.isfinite(result.accuracy_train)
+    finished = len(result.steps) == 1
+    kept &= finished | (result.steps >= case.limits["steps"])
+    enough = result.samples >= case.limits["samples"] and result.largest_share <= MOST_TELLING_CHANCE
+    if not enough or kept.sum() < (1 if finished else RECENT):
+        yield case.not_measured(
+            f"needs class targets, {case.limits['samples']:.0f} samples of several classes, and three evaluations of a run",
+            samples=result.samples,
+        )
+        return
+    pair = np.stack([result.accuracy_eval, result.accuracy_train, result.loss_eval, result.loss_train])[:, kept][
+        :, -RECENT:
+    ]
+    accuracy, trained, loss, trained_loss = pair
+    fact = f"accuracy {accuracy[-1]:.1%} in eval mode, {trained[-1]:.1%} in train mode; loss {loss[-1]:.3g} and {trained_loss[-1]:.3g}"
+    figures = {"value": float(trained[-1] - accuracy[-1]), "samples": result.samples}
+    limits = case.limits
+    if bool(((trained - accuracy >= limits["accuracy"]) & (loss >= limits["loss"] * trained_loss)).all()):
+        yield case.alarm(fact, limit=limits["accuracy"], **figures)
+    elif bool(
+        ((accuracy - trained >= limits["dropout_accuracy"]) & (trained_loss >= limits["dropout_loss"] * loss)).all()
+    ):
+        yield case.warn(fact, limit=-limits["dropout_accuracy"], **figures)
+    else:
+        yield case.ok(fact, limit=limits["accuracy"], **figures)
+
+
+@rule(
+    LossCurves,
+    code="LOS011",
+    title="Overfit",
+    order=7,
+    limits={"gap": 0.12, "evaluations": 3, "rise": 1.1, "ratio": 2.0},
+)
+def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
+    """Find a model that still learns its training samples while it gets worse on others.
+
+    Looks for: In the last `evaluations` evaluations a training accuracy at least `gap` above the held-out one, while
+        the held-out loss is above its best by `rise` and more. Without accuracies: a held-out loss above its first
+        value and `ratio` times the training loss (warning).
+    Why it matters: From here on training costs and harms.
+    Where the limit comes from: 12 points from the facts. The usual rules (held-out loss up once, 10 % between losses)
+        accuse 49 to 93 % of healthy networks.
+    False alarms: A rising held-out loss alone is common in healthy classifiers, whose confidence grows faster than
+        their errors vanish; hence the accuracies. Held-out data from elsewhere show a gap from the start.
+    Likely cause: Too few or too uniform training samples for so large a model, or too many steps.
+    What to do: Stop where the held-out loss was best; more or augmented data, weight decay, dropout, a smaller model.
+    Source: facts of this project, diagnosis 20.
+    """
+    held, fewest = held_out(result), int(case.limits["evaluations"])
+    training = result.curve("loss").before_failure()
+    if held is None or len(held.steps) < fewest + 1 or not len(training):
+        yield case.not_measured(f"needs a training loss and {fewest + 1} evaluations on held-out data")
+        return
+    best = int(np.argmin(held.loss))
+    rising = len(held.steps) - 1 - best >= fewest and bool(
+        (held.loss[-fewest:] >= case.limits["rise"] * held.loss[best]).all()
+    )
+    rising = rising and held.loss[best] > 0
+    gaps = _gaps(result, held)[-fewest:]
+    onset = {"step": int(held.steps[best]), "where": "val_loss", "samples": len(held.steps)}
+    rose = f"held-out loss {held.loss[-1]:.3g}, best {held.loss[best]:.3g} at step {held.steps[best]}"
+    if held.telling and np.isfinite(gaps).all():
+        fact = f"training accuracy is {gaps[-1]:+.1%} from held-out accuracy; {rose}"
+        wide = bool((gaps >= case.limits["gap"]).all())
+        figures = {"value": float(gaps.min()), "limit": case.limits["gap"]}
+        if rising and wide:
+            yield case.alarm(fact, **figures, **onset)
+        else:
+            yield (case.look if rising or wide else case.ok)(fact, samples=len(held.steps), **figures)
+        return
+    last = float(np.median(training.values[-max(len(training) // 10, 1) :]))
+    apart = rising and held.loss[-1] > held.loss[0] and 0 < case.limits["ratio"] * last < held.loss[-1]
+    fact = f"{rose}; training loss {last:.3g}; accuracies were not measured"
+    yield case.warn(fact, **onset) if apart else (case.look if rising else case.ok)(fact, samples=len(held.steps))
+
+
+def _gaps(result: LossCurves, held: HeldOut) -> NDArray[Any]:
+    """Training accuracy, averaged since the evaluation before, minus held-out accuracy, [evaluation]."""
+    training = result.shares("accuracy")
+    gaps = np.full(len(held.steps), np.nan)
+    before = -np.inf
+    for place, step in enumerate(held.steps):
+        since = training.values[(training.steps > before) & (training.steps <= step)]
+        if since.size:
+            gaps[place] = float(since[-50:].mean()) - held.accuracy[place]
+        before = step
+    return gaps

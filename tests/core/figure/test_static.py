@@ -1,0 +1,224 @@
+"""Static images: what is in them, that they are safe on a page, and that matplotlib is left as it was."""
+
+import re
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from pellucid.core.errors import InputError, MissingExtraError, StoreError
+from pellucid.core.figure import Axis, Event, Figure, Lines, Panel
+from pellucid.core.figure.static import png, save, svg
+from pellucid.core.figure.static.events import labels_of, lanes
+from pellucid.core.figure.static.sheet import SMALL, broken, clip, width_of
+from pellucid.core.finding import Level
+from pellucid.core.theme import GROUPS, LIGHT
+from tests.core.figure.pictures import NASTY, figure, histograms, hostile_axes, hostile_marks, panels
+
+SPACE = "{http://www.w3.org/2000/svg}"
+
+
+def texts(source: str) -> list[str]:
+    """Return the texts of an SVG."""
+    return ["".join(one.itertext()) for one in ET.fromstring(source).iter(f"{SPACE}text")]  # noqa: S314 - ours
+
+
+def ids(source: str) -> list[str]:
+    """Return the ids of an SVG."""
+    return [one.attrib["id"] for one in ET.fromstring(source).iter() if "id" in one.attrib]  # noqa: S314 - ours
+
+
+@pytest.mark.parametrize("name", panels())
+def test_marks_as_svg(name: str) -> None:
+    """Every mark gives well-formed SVG with title and verdict as text, the same bytes each time."""
+    drawn = figure(panels()[name], verdict="ok: 3 checks passed", caveat="Local.")
+    source = svg(drawn)
+    assert source.startswith("<svg ")
+    words = texts(source)
+    assert "Title" in words
+    assert "✓ ok: 3 checks passed" in words
+    assert "Local." in words
+    assert svg(drawn) == source
+    assert "fe01" not in source
+    assert "fe02" not in source
+
+
+@pytest.mark.parametrize("name", hostile_marks())
+def test_hostile_marks_as_svg(name: str) -> None:
+    """Nothing, NaN, infinite and huge values on axes that do not fit give well-formed SVG, without a warning."""
+    marks = hostile_marks()[name]
+    for axis in hostile_axes().values():
+        panel = Panel(title=NASTY, note=NASTY, marks=marks, x=axis, y=axis, level=Level.WARN)
+        source = svg(Figure(title=NASTY, panels=(panel,) * 2, columns=2, verdict=NASTY, caveat=NASTY, alt=NASTY))
+        root = ET.fromstring(source)  # noqa: S314 - ours
+        assert not list(root.iter(f"{SPACE}script"))
+        assert "nan" not in re.sub(r">[^<]*<", "><", source).lower().replace("nance", "")
+
+
+def test_a_name_stays_as_it_is() -> None:
+    """A name that looks like markup, mathematics or one of our place holders is shown letter by letter."""
+    name = 'fc <script> $x_1$ #fe0100 id="a" d="1.23456" url(#q) & \\alpha'
+    source = svg(figure(Panel(title=name, marks=panels()["bars"].marks)))
+    assert name in texts(source)
+    assert "<script" not in source
+
+
+def test_ids_do_not_clash() -> None:
+    """Different figures share no id, every reference is answered, and nothing reaches outside the picture."""
+    sources = [svg(figure(panels()[name])) for name in ("curves", "heat", "surface", "cloud")]
+    sources.append(svg(figure(panels()["curves"]), theme="dark"))
+    every = [one for source in sources for one in ids(source)]
+    assert len(every) == len(set(every))
+    for source in sources:
+        own = set(ids(source))
+        assert set(re.findall(r'(?:url\(#|href="#)([^")]+)', source)) <= own
+        styles = re.findall(r"<style>(.*?)</style>", source)
+        rules = re.findall(r"([^{}]+)\{", styles[0])
+        assert len(styles) == 1
+        assert all(rule.startswith(("#pel-", "@media")) for rule in rules)
+
+
+def test_the_page_gives_the_colours() -> None:
+    """Text, axes and curves take the page's variables, and have a light and a dark colour without them."""
+    source = svg(figure(panels()["curves"]))
+    for name in ("ink", "muted", "faint", "tone-accent", "tone-warn"):
+        assert f"var(--pel-{name})" in source
+        assert f"--pel-{name}:var(--{name},{LIGHT.variables()[f'--{name}']})" in source
+    assert "@media (prefers-color-scheme:dark)" in source
+    assert "var(--font,system-ui" in source
+    assert "var(" not in re.sub(r"var\(--font", "", svg(figure(panels()["curves"]), theme="light"))
+
+
+def test_for_readers_who_do_not_see() -> None:
+    """The picture is announced as an image with its title and its description."""
+    source = svg(histograms(2))
+    root = ET.fromstring(source)  # noqa: S314 - ours
+    assert root.attrib["role"] == "img"
+    assert [root[0].text, root[1].text] == ["Activations", "Histograms of the activations of twelve layers."]
+    assert root.attrib["aria-labelledby"].split() == [root[0].attrib["id"], root[1].attrib["id"]]
+    plain = ET.fromstring(svg(figure(panels()["bars"], verdict="ok")))  # noqa: S314 - ours
+    assert plain[1].text == "Title ok"
+
+
+def test_axes_and_events_are_labelled() -> None:
+    """Axis titles with units, ticks, keys and events are texts of the picture."""
+    words = texts(svg(figure(panels()["curves"])))
+    for one in ("step", "cross-entropy, nats", "training", "validation", "▲ spike", "✖ second spike", "guessing", "0"):
+        assert one in words
+
+
+def test_groups_keep_their_colours() -> None:
+    """Few points are drawn as shapes, each in the colour of its group."""
+    source = svg(figure(panels()["cloud"]))
+    assert all(colour in source for colour in GROUPS[:3])
+    assert GROUPS[3] not in source
+
+
+def test_labels_of_events_do_not_meet() -> None:
+    """Labels in one lane do not overlap, and no line passes through a label of a lower lane."""
+    marks = (Lines(x=np.arange(100), y=np.arange(100)), *(Event(at=at, text=f"event {at}") for at in range(5, 95, 12)))
+    placed = labels_of(Panel(marks=marks), (0, 99), 300)
+    assert lanes(placed) > 1
+    shown = [one for one in placed if one.lane >= 0]
+    for one in shown:
+        end = one.start + width_of(one.words, SMALL)
+        for other in shown:
+            if other is not one and other.lane == one.lane:
+                assert other.start >= end or other.start + width_of(other.words, SMALL) <= one.start
+            if other.lane > one.lane:
+                assert not one.start <= other.place <= end
+
+
+def test_a_shared_key_stands_once() -> None:
+    """What the colours mean is said once above many panels."""
+    assert texts(svg(histograms(6))).count("non-zero") == 1
+
+
+def test_long_texts_are_broken_or_cut() -> None:
+    """No line is wider than its room."""
+    assert all(width_of(line, SMALL) <= 100 for line in broken("word " * 50 + "x" * 200, SMALL, 100))
+    assert width_of(clip("x" * 300, SMALL, 50), SMALL) <= 50
+    assert clip("short", SMALL, 500) == "short"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf", "PNG"])
+def test_saving(ending: str, theme: str, tmp_path: Path) -> None:
+    """A figure is written as PNG, SVG or PDF, the same bytes each time."""
+    path = tmp_path / f"picture.{ending}"
+    assert histograms(2).save(path, theme=theme) == path
+    content = path.read_bytes()
+    starts = {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}
+    assert content.startswith(starts[ending.lower()])
+    histograms(2).save(path, theme=theme)
+    assert path.read_bytes() == content
+
+
+def test_png_has_the_size_of_the_page() -> None:
+    """A figure of four columns is 900 points wide, at 144 dots an inch."""
+    assert struct.unpack(">I", png(histograms(4))[16:20]) == (1800,)
+
+
+def test_other_endings_and_themes(tmp_path: Path) -> None:
+    """Another ending or theme is refused with those that exist, and a folder that is not there is named."""
+    with pytest.raises(InputError) as caught:
+        save(histograms(1), tmp_path / "a.gif")
+    assert str(caught.value) == "Cannot write 'a.gif': the ending '.gif' is not one of .png, .svg, .pdf."
+    with pytest.raises(InputError, match=r"^Theme 'sepia' does not exist\. Give 'light' or 'dark'\.$"):
+        save(histograms(1), tmp_path / "a.png", theme="sepia")
+    with pytest.raises(InputError, match=r"^Theme 'sepia' does not exist\. Give 'light' or 'dark'\.$"):
+        svg(histograms(1), theme="sepia")
+    with pytest.raises(StoreError):
+        save(histograms(1), tmp_path / "none" / "a.png")
+
+
+def test_matplotlib_is_left_as_it_was() -> None:
+    """The user's settings are the same afterwards, do not change the picture, and pyplot stays unloaded."""
+    before = svg(figure(panels()["curves"]))
+    with mpl.rc_context({"text.usetex": True, "axes.facecolor": "pink", "svg.hashsalt": "mine", "font.size": 40}):
+        settings = dict(mpl.rcParams)
+        assert svg(figure(panels()["curves"])) == before
+        assert dict(mpl.rcParams) == settings
+    code = (
+        "import sys; from tests.core.figure.pictures import histograms; histograms(1).svg(); "
+        "import matplotlib; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    root = Path(__file__).parents[3]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, env={"PYTHONPATH": f"{root}/src:{root}"})
+
+
+def test_matplotlib_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without matplotlib the install is named."""
+    from pellucid.core.figure.static import sheet
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    sheet.families.cache_clear()
+    with pytest.raises(MissingExtraError) as caught:
+        png(histograms(1))
+    assert str(caught.value) == (
+        "Drawing a static image needs matplotlib, which is not installed. Run: pip install 'pellucid[static]'"
+    )
+
+
+def test_twelve_panels_are_quick_and_small() -> None:
+    """Twelve histograms take less than 0.7 s of processor time and 100 kB as SVG."""
+    svg(histograms(1))
+    start = time.process_time()
+    source = svg(histograms(12))
+    assert time.process_time() - start < 0.7
+    assert len(source) < 100_000
+
+
+def test_large_data_stay_small() -> None:
+    """A million cells, a long curve and many points are stored as can be seen, not as they are."""
+    heat = svg(figure(Panel(marks=hostile_marks()["large heat"])))
+    line = svg(figure(Panel(marks=hostile_marks()["long line"], x=Axis(label="step"))))
+    assert len(heat) < 300_000
+    assert len(line) < 100_000

@@ -1,0 +1,180 @@
+"""Under torch.compile the same is captured, in one graph, whenever the model was compiled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pellucid.core.errors import AddressError
+from pellucid.probe.capture import capture
+from pellucid.probe.listener import Listener
+
+X = torch.linspace(-1, 1, 12).reshape(3, 4)
+# torch.compile itself reads it when a graph is given the result of another.
+pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+
+KEYS = ["first", "relu", "shared", "shared#2"]
+
+
+class Net(nn.Module):
+    """Four calls of three layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.relu, self.shared = nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run."""
+        return self.shared(self.shared(self.relu(self.first(x))))
+
+
+class Graphs:
+    """A backend that runs graphs as they are and counts them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, graph: torch.fx.GraphModule, _: Any) -> Callable[..., Any]:
+        """Count one graph."""
+        self.count += 1
+        return graph.forward
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled() -> None:
+    """Forget what other tests compiled."""
+    torch._dynamo.reset()
+
+
+def _wrapped(model: nn.Module, graphs: Graphs) -> Callable[[Tensor], Tensor]:
+    return torch.compile(model, backend=graphs, fullgraph=True)
+
+
+def _in_place(model: nn.Module, graphs: Graphs) -> Callable[[Tensor], Tensor]:
+    model.compile(backend=graphs, fullgraph=True)
+    return model
+
+
+def _by_function(model: nn.Module, graphs: Graphs) -> Callable[[Tensor], Tensor]:
+    def function(x: Tensor) -> Tensor:
+        return model(x)
+
+    return torch.compile(function, backend=graphs, fullgraph=True)
+
+
+def _by_parts(model: nn.Module, graphs: Graphs) -> Callable[[Tensor], Tensor]:
+    model.shared = torch.compile(model.shared, backend=graphs, fullgraph=True)
+    return model
+
+
+@pytest.mark.parametrize("compiled", [_wrapped, _in_place, _by_function, _by_parts])
+@pytest.mark.parametrize("ran_before", [False, True])
+def test_compiled_is_captured_as_eager(compiled: Callable[..., Any], ran_before: bool) -> None:
+    """However and whenever the model was compiled, the tape is that of the eager model, without a graph break."""
+    model = Net()
+    with capture(model, inputs=True) as expected:
+        model(X)
+    run = compiled(model, Graphs())
+    if ran_before:
+        run(X)
+    for _ in range(2):
+        with capture(run if isinstance(run, nn.Module) else model, inputs=True) as tape:
+            run(X)
+        assert list(tape) == KEYS
+        assert list(tape.inputs) == KEYS
+        assert all(torch.equal(tape[key], expected[key]) for key in KEYS)
+        assert all(torch.equal(tape.inputs[key], expected.inputs[key]) for key in KEYS)
+
+
+def test_graphs_are_made_once() -> None:
+    """Switching a listener on and off costs one more graph, once; the old graph is found again."""
+    model, graphs = Net(), Graphs()
+    run = _wrapped(model, graphs)
+    run(X)
+    assert graphs.count == 1
+    listener = Listener(run, active=False)
+    listener.attach()
+    for _ in range(3):
+        listener.active = True
+        run(X).sum().backward()
+        assert list(listener.drain()) == KEYS
+        listener.active = False
+        run(X).sum().backward()
+        assert listener.drain() == {}
+    listener.detach()
+    another = Listener(run)
+    another.attach()
+    run(X)
+    another.detach()
+    run(X)
+    assert list(another.drain()) == KEYS
+    assert graphs.count == 2
+
+
+def test_listener_before_the_first_run() -> None:
+    """A model that is compiled while it is watched loses the hooks with the listener."""
+    model, graphs = nn.Sequential(nn.Linear(4, 4), nn.Tanh()), Graphs()
+    listener = Listener(model)
+    listener.attach()
+    run = _wrapped(model, graphs)
+    run(X)
+    run(X)
+    listener.detach()
+    heard = listener.drain()
+    assert [(key, record.role, int(record.reduced.sums[0])) for key, record in heard.items()] == [
+        ("0", "pre-activation", 24),
+        ("1", "activation", 24),
+    ]
+    run(X)
+    assert listener.drain() == {}
+
+
+def test_evaluation_of_a_compiled_model_is_not_heard() -> None:
+    """A compiled forward without gradients leaves nothing, and the training graph is not made anew for it."""
+    model, graphs = Net(), Graphs()
+    run = _wrapped(model, graphs)
+    listener = Listener(model)
+    listener.attach()
+    with torch.no_grad():
+        run(X)
+    assert listener.drain() == {}
+    run(X)
+    assert list(listener.drain()) == KEYS
+    listener.detach()
+
+
+def test_gradients_in_a_compiled_function_say_why() -> None:
+    """A function that compiles the model inside cannot be seen beforehand; the missing gradient is explained."""
+    model = Net()
+    run = _by_function(model, Graphs())
+    with capture(model, grads=True) as tape:
+        run(X).sum().backward()
+    with pytest.raises(AddressError) as error:
+        tape.grads["first"]
+    assert str(error.value) == (
+        "No gradient of 'first' on this tape: it was computed in a compiled graph, where a gradient hook would "
+        "break the graph and change the losses. Call the model outside the compiled function, or capture with "
+        "grads=False."
+    )
+
+
+def test_model_with_a_graph_break_of_its_own() -> None:
+    """Where a model breaks its graph by itself, both halves are captured."""
+
+    class Breaks(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.relu(self.first(x))
+            torch._dynamo.graph_break()
+            return self.shared(self.shared(x))
+
+    model, graphs = Breaks(), Graphs()
+    run = torch.compile(model, backend=graphs)
+    run(X)
+    assert graphs.count == 2
+    for _ in range(2):
+        with capture(model) as tape:
+            run(X)
+        assert list(tape) == KEYS
+    assert graphs.count == 4

@@ -1,0 +1,101 @@
+"""Inside the guard anything may happen to a model; outside nothing has."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+import torch
+from torch import nn
+
+from pellucid.probe.guard import untouched
+
+Untouched = Callable[[nn.Module], AbstractContextManager[None]]
+
+
+def _model() -> nn.Module:
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2))
+    model[3].weight.requires_grad_(False)
+    model(torch.randn(5, 3)).sum().backward()
+    model[0].register_forward_hook(lambda *_: None)
+    return model
+
+
+def _train_a_step(model: nn.Module) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    model(torch.randn(5, 3)).square().sum().backward()
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def _spoil(model: nn.Module) -> None:
+    with torch.no_grad():
+        model[0].weight[0, 0] = float("nan")
+        model[0].bias[0] = -0.0
+
+
+def _rebind(model: nn.Module) -> None:
+    model[0].weight = nn.Parameter(torch.zeros(4, 3))
+    model[1].running_mean = torch.ones(4)
+    model[0].bias.data = torch.zeros(4)
+    model.add_module("extra", nn.ReLU())
+    model[0].forward = lambda x: x
+
+
+def _hook(model: nn.Module) -> None:
+    model[0].register_forward_hook(lambda *_: None)
+    model[1].register_full_backward_hook(lambda *_: None)
+    model[0].weight.register_hook(lambda gradient: gradient)
+    model[0].bias.register_post_accumulate_grad_hook(lambda _: None)
+
+
+CHANGES: dict[str, Callable[[nn.Module], object]] = {
+    "nothing": lambda _: None,
+    "training": _train_a_step,
+    "values": _spoil,
+    "identities": _rebind,
+    "hooks": _hook,
+    "mode": lambda model: model.eval(),
+    "requires_grad": lambda model: model.requires_grad_(True),
+    "frozen": lambda model: model.requires_grad_(False),
+    "gradient in place": lambda model: model[0].weight.grad.zero_(),
+    "buffers": lambda model: model(torch.ones(5, 3)),
+    "random state": lambda _: torch.manual_seed(9),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("ending", [None, ValueError, KeyboardInterrupt])
+def test_model_comes_back(change: str, ending: type[BaseException] | None, model_is_untouched: Untouched) -> None:
+    """Whatever was done to the model, and however the block was left, it is bit for bit what it was."""
+    model = _model()
+    with model_is_untouched(model):
+        outcome = nullcontext() if ending is None else pytest.raises(ending)
+        with outcome, untouched(model):
+            CHANGES[change](model)
+            if ending is not None:
+                raise ending
+
+
+def test_graph_from_before_stays_good() -> None:
+    """A graph that the caller holds can still run backward, since nothing was written behind its back."""
+    model = _model()
+    loss = model(torch.randn(5, 3)).sum()
+    with untouched(model):
+        model(torch.randn(5, 3))
+        _train_a_step_of_data(model)
+    loss.backward()
+
+
+def _train_a_step_of_data(model: nn.Module) -> None:
+    for parameter in model.parameters():
+        parameter.data.add_(1)
+
+
+def test_shared_parameters_come_back_shared(model_is_untouched: Untouched) -> None:
+    """A tied weight is restored once and stays tied."""
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[1].weight = model[0].weight
+    with model_is_untouched(model), untouched(model):
+        model[1].weight = nn.Parameter(torch.zeros(3, 3))
+        model[0].weight.data.zero_()
+    assert model[1].weight is model[0].weight

@@ -1,0 +1,1 @@
+"""Slow, independent float64 twins of what pellucid computes."""
