@@ -136,4 +136,4 @@ def test_drawings() -> None:
     assert str(caught.value) == f"{Shown.kind} has no drawing 'layer'. Closest: 'layers'. It has: layers, silent."
     with pytest.raises(AddressError) as caught:
         Undrawn().figure()
-    assert str(caught.value) == f"{Undrawn.kind} has no drawing. It has: none."
+    assert str(caught.value) == f"{Undrawn.kind} has no drawing."

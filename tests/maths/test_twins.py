@@ -90,6 +90,9 @@ def test_degenerate_shapes(shape: tuple[int, int]) -> None:
 
 def test_vectors_are_refused() -> None:
     """A bias has no rows."""
-    message = "A weight of shape (3,) has no rows to compare: expected two axes or more. Leave biases and norm parameters out."
+    message = (
+        "A weight of shape (3,) has no rows to compare: expected two axes or more. "
+        "Leave biases and norm parameters out."
+    )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         twin_share(torch.ones(3))

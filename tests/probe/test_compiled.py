@@ -131,6 +131,44 @@ def test_listener_before_the_first_run() -> None:
     assert listener.drain() == {}
 
 
+class WithFunctions(nn.Module):
+    """Calls activation functions in forward: before a pool and a flatten, before dropout, before two layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.dense = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(36, 8)
+        self.left, self.right, self.last = nn.Linear(8, 3), nn.Linear(8, 3), nn.Linear(3, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Run."""
+        x = nn.functional.max_pool2d(nn.functional.relu(self.norm(self.conv(x))), 2).flatten(1)
+        x = nn.functional.dropout(self.dense(x).tanh(), 0.5)
+        return self.last(torch.sigmoid(self.left(x)) * self.right(x))
+
+
+def test_functions_in_forward_are_heard_as_in_eager_mode() -> None:
+    """A compiled model tells the same keys, functions, roles and counts as the eager one, in one graph."""
+    model, graphs = WithFunctions(), Graphs()
+    told = []
+    for run in (model, _wrapped(model, graphs)):
+        listener = Listener(model)
+        listener.attach()
+        torch.manual_seed(0)
+        run(torch.linspace(-1, 1, 320).reshape(5, 1, 8, 8))
+        listener.detach()
+        told.append(listener.drain())
+    eager, compiled = told
+    assert graphs.count == 1
+    assert list(eager) == list(compiled)
+    assert [record.activation for record in eager.values() if record.activation] == ["relu", "tanh"]
+    for key, record in eager.items():
+        other = compiled[key]
+        assert (record.activation, record.role, record.module) == (other.activation, other.role, other.module)
+        assert torch.equal(record.reduced.counts, other.reduced.counts), key
+        if record.reduced.units is not None:
+            assert torch.equal(record.reduced.units, other.reduced.units), key
+
+
 def test_evaluation_of_a_compiled_model_is_not_heard() -> None:
     """A compiled forward without gradients leaves nothing, and the training graph is not made anew for it."""
     model, graphs = Net(), Graphs()

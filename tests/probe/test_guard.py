@@ -15,6 +15,8 @@ Untouched = Callable[[nn.Module], AbstractContextManager[None]]
 def _model() -> nn.Module:
     model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2))
     model[3].weight.requires_grad_(False)
+    with torch.no_grad():
+        model[0].bias[0] = 0.0
     model(torch.randn(5, 3)).sum().backward()
     model[0].register_forward_hook(lambda *_: None)
     return model
@@ -30,6 +32,10 @@ def _train_a_step(model: nn.Module) -> None:
 def _spoil(model: nn.Module) -> None:
     with torch.no_grad():
         model[0].weight[0, 0] = float("nan")
+
+
+def _turn_a_sign(model: nn.Module) -> None:
+    with torch.no_grad():
         model[0].bias[0] = -0.0
 
 
@@ -52,6 +58,7 @@ CHANGES: dict[str, Callable[[nn.Module], object]] = {
     "nothing": lambda _: None,
     "training": _train_a_step,
     "values": _spoil,
+    "sign of zero": _turn_a_sign,
     "identities": _rebind,
     "hooks": _hook,
     "mode": lambda model: model.eval(),

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pellucid.probe.layout import activation_of, functional_activation, producer, unit_axis
+from pellucid.probe.layout import activation_named, activation_of, functional_activation, producer, unit_axis
 
 TAG = "test"
 
@@ -74,6 +74,13 @@ def test_subclass_is_what_it_derives_from() -> None:
     assert activation_of(Mine()) is activation_of(nn.Tanh())
     assert activation_of(nn.Linear(1, 1)) is None
     assert activation_of(nn.Softmax(-1)) is None
+
+
+def test_activation_by_name() -> None:
+    """A function is known by PyTorch's name for it, unless the name does not tell its limits."""
+    assert activation_named("relu") is activation_of(nn.ReLU())
+    assert activation_named("hardtanh") is None
+    assert activation_named("linear") is None
 
 
 def _image() -> Tensor:

@@ -6,7 +6,7 @@ from torch import nn
 
 from pellucid.core.learning import Learning
 from pellucid.windows.activations import ActivationHistograms, histograms
-from tests.ward.watching import FAULTS, Watched, findings, levels, mlp, spirals, train
+from tests.ward.watching import FAULTS, Watched, blobs, findings, levels, mlp, train
 
 
 def _scaled(model: nn.Module, factor: float) -> nn.Module:
@@ -123,7 +123,7 @@ def test_a_tiny_layer_is_warned_of_at_the_most() -> None:
     model = mlp(4)
     with torch.no_grad():
         model[0].bias[:3] = -40.0
-    assert levels(histograms(model, spirals()[0]), "ACT001") == {"warn"}
+    assert levels(histograms(model, blobs()[0]), "ACT001") == {"warn"}
 
 
 def test_a_run_of_nan_does_not_report_dead_units() -> None:
@@ -162,7 +162,7 @@ class _Mask(nn.Module):
 def test_a_mask_is_no_fault() -> None:
     """-inf alone is looked at, and the other rules go on."""
     model = nn.Sequential(nn.Linear(12, 16), _Mask(), nn.Softmax(dim=-1), nn.Linear(16, 16), nn.ReLU())
-    result = histograms(model, spirals()[0])
+    result = histograms(model, blobs()[0])
     assert levels(result, "ACT006") == {"look"}
     assert levels(result, "ACT001") != {"not-measured"}
 
@@ -176,7 +176,7 @@ def test_saturated_tanh_is_found_in_every_layer() -> None:
 
 def test_the_last_sigmoid_and_learned_gates_are_spared() -> None:
     """A sure classifier saturates its output; gates of a model that learns well are only looked at."""
-    x = spirals()[0]
+    x = blobs()[0]
     last = _scaled(nn.Sequential(nn.Linear(12, 8), nn.Sigmoid()), 50)
     assert levels(histograms(last, x), "ACT003") == {"not-measured"}
     gate = nn.Sequential(last[0], last[1], nn.Linear(8, 4))
@@ -191,7 +191,7 @@ def test_scales_that_grow_or_fade_over_the_depth(factor: float, word: str) -> No
     for module in model:
         if isinstance(module, nn.Linear):
             nn.init.zeros_(module.bias)
-    found = findings(histograms(_scaled(model, factor), spirals()[0]), "ACT004")
+    found = findings(histograms(_scaled(model, factor), blobs()[0]), "ACT004")
     assert found[-1].level == "alarm"
     assert f"functions {word} " in found[-1].message
 
@@ -207,7 +207,7 @@ def test_scales_that_grew_in_training_are_only_looked_at() -> None:
 def test_nothing_seen_is_not_measured() -> None:
     """An empty result says so under every rule."""
     empty = ActivationHistograms(
-        series=histograms(mlp(4), spirals()[0]).series.select([]), types=(), activations=(), roles=()
+        series=histograms(mlp(4), blobs()[0]).series.select([]), types=(), activations=(), roles=()
     )
     for code in ("ACT001", "ACT002", "ACT003", "ACT004", "ACT006"):
         assert levels(empty, code) == {"not-measured"}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.learning import Learning
 from pellucid.windows.gradients import GradientFlow, flow
-from tests.ward.watching import FAULTS, Watched, findings, levels, mlp, spirals, train
+from tests.ward.watching import FAULTS, Watched, blobs, findings, levels, mlp, train
 
 CODES = ("GRD001", "GRD002", "GRD003", "GRD004", "GRD005", "GRD006")
 LEARNED = Learning(accuracy=0.95, chance=0.25)
@@ -50,8 +50,8 @@ def test_twelve_layers_of_sigmoid_let_the_gradient_vanish() -> None:
 
 def test_one_batch_gives_a_warning_at_the_most() -> None:
     """A finished model tells less than a run."""
-    assert levels(flow(_deep_sigmoid(), spirals()), "GRD001") == {"warn"}
-    assert levels(flow(mlp(32, 32, 32), spirals()), "GRD001") == {"ok"}
+    assert levels(flow(_deep_sigmoid(), blobs()), "GRD001") == {"warn"}
+    assert levels(flow(mlp(32, 32, 32), blobs()), "GRD001") == {"ok"}
 
 
 class _Residual(nn.Module):
@@ -120,7 +120,7 @@ def test_a_gradient_that_grows_on_its_way_back() -> None:
     model = mlp(*[48] * 16, activation=nn.Tanh)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.mul_(6)
+            parameter.mul_(20)
     assert levels(train(model, steps=4).gradients, "GRD002") == {"alarm"}
 
 
@@ -254,5 +254,5 @@ def test_gradients_that_are_not_finite() -> None:
 def test_without_an_optimizer_step_updates_are_not_measured() -> None:
     """A finished model has no updates."""
     for code in ("GRD003", "GRD004"):
-        (found,) = findings(flow(mlp(16, 16), spirals()), code)
+        (found,) = findings(flow(mlp(16, 16), blobs()), code)
         assert (found.level, found.message) == ("not-measured", "no optimiser step was watched")

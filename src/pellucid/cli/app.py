@@ -51,12 +51,13 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         from importlib.metadata import version
 
         print(f"pellucid {version('pellucid')}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

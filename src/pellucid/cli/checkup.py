@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pellucid.cli.loading import load_subject
-from pellucid.cli.terminal import console, counting, print_json, working
+from pellucid.cli.terminal import console, counting, level_text, print_json, verdict_words, working
 from pellucid.core.finding import Level
 
 if TYPE_CHECKING:
@@ -97,9 +97,12 @@ def _show(found: "Checkup", page: Path | None) -> None:
     from pellucid.core.figure.text import findings_text
     from pellucid.core.figure.words import plain
     from pellucid.core.theme import LEVEL_STYLES
+    from pellucid.outlets.report.words import verdict_level
 
     screen = console()
-    screen.print(Text(f"Checkup of {plain(found.name)} ({found.seconds:.1f} s)\n", style="bold"))
+    screen.print(Text(f"Checkup of {plain(found.name)} ({found.seconds:.1f} s)", style="bold"))
+    screen.print(level_text(verdict_level(found.findings), verdict_words(found.findings)))
+    screen.print()
     styles = {f"{level.value}: ": LEVEL_STYLES[level] for level in Level}
     for line in findings_text(found.findings, screen.width).splitlines():
         words = line.lstrip().partition(" ")[2]

@@ -67,7 +67,7 @@ def _attribute(module: Any, name: str, target: str) -> "Callable[[], Any]":
         found = getattr(found, part)
     if not callable(found):
         kind = type(found).__name__
-        raise InputError(f"{target} is a {kind}, expected a callable without arguments that returns a pel.Subject.")
+        raise InputError(f"{target} is of type {kind}; expected a callable that returns a pel.Subject. {_FORM}")
     return cast("Callable[[], Any]", found)
 
 

@@ -51,12 +51,13 @@ def runs_in(path: Path) -> "list[Run]":
         The runs, oldest first; may be empty.
 
     Raises:
-        StoreError: There is no such folder.
+        StoreError: There is no such folder or run.
     """
     from pellucid.outlets.store import Run
     from pellucid.outlets.store.layout import is_run
 
-    return [Run(path)] if is_run(path) else Run.list(path)
+    # Of a path that leads nowhere Run says what is near.
+    return Run.list(path) if path.is_dir() and not is_run(path) else [Run(path)]
 
 
 def _last_loss(run: "Run") -> float | None:
@@ -100,7 +101,7 @@ def _table(runs: "list[Run]") -> "Table":
         findings, loss = run.findings, _last_loss(run)
         verdict = level_text(verdict_level(findings), verdict_words(findings))
         table.add_row(
-            Text(f"{plain(run.name)}\n", style="bold") + Text("  ") + verdict,
+            Text(f"{plain(run.name)}\n", style="bold") + verdict,
             run.status,
             f"{run.steps:,}",
             "–" if loss is None else number(loss),

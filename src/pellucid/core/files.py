@@ -113,7 +113,9 @@ def _contiguous(array: Array) -> Array:
 def _encode(value: Any, key: str, arrays: dict[str, Array]) -> Any:
     """Turn a value into JSON; arrays go to `arrays` and leave their key behind."""
     if isinstance(value, np.ndarray):
-        return {"array": _keep(cast(Array, value), key, arrays)}
+        kept = _keep(_compact(cast(Array, value)), key, arrays)
+        small = arrays[kept].dtype != cast(Array, value).dtype.newbyteorder("=")
+        return {"int64": kept} if small else {"array": kept}
     if isinstance(value, np.bool | np.integer | np.floating):
         return value.item()
     if dataclasses.is_dataclass(value):
@@ -130,6 +132,14 @@ def _encode(value: Any, key: str, arrays: dict[str, Array]) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise InputError(f"Field {key!r} is a {type(value).__name__}; a result holds arrays and plain values only.")
+
+
+def _compact(array: Array) -> Array:
+    """Counts are int64 in memory and mostly small: store them in as few bytes as hold them exactly."""
+    if array.dtype != np.int64 or not array.size or array.min() < 0:
+        return array
+    fitting = (one for one in (np.uint8, np.uint16, np.uint32) if array.max() <= np.iinfo(one).max)
+    return array.astype(next(fitting, np.int64))
 
 
 def _keep(array: Array, key: str, arrays: dict[str, Array]) -> str:
@@ -151,6 +161,8 @@ def _decode(tree: Any, expected: Any, arrays: Mapping[str, Array]) -> Any:
     ((form, content),) = cast("dict[str, Any]", tree).items()
     if form == "array" and _takes(expected, np.ndarray):
         return arrays[content]
+    if form == "int64" and _takes(expected, np.ndarray) and arrays[content].dtype.kind == "u":
+        return arrays[content].astype(np.int64)
     if form == "record" and dataclasses.is_dataclass(expected):
         return _decode_record(content, cast("type[Any]", expected), arrays)
     if form == "mapping" and _takes(expected, Mapping):

@@ -21,6 +21,10 @@ class Recorder(Protocol):
         """Return what the run that is resumed holds already, by name; empty for a new run."""
         ...
 
+    def rewind(self, step: int) -> None:
+        """Drop what lies at or after `step`; the next step is `step`."""
+        ...
+
     def scalars(self, rows: Iterable[Scalar]) -> None:
         """Keep (step, name, value) rows."""
         ...

@@ -75,8 +75,8 @@ DARK = Theme(
     tones={
         "accent": "#6fabe6",
         "second": "#f0954f",
-        "third": "#42bfae",
-        "fourth": "#e08acb",
+        "third": "#4fd6b4",
+        "fourth": "#c76bb8",
         "faint": "#59626e",
         "ok": "#5cc98a",
         "look": "#74b0ea",

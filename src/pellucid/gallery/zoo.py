@@ -87,8 +87,8 @@ def _transformer(draw: random.Random, recipe: Recipe) -> Recipe:
         recipe,
         activation=draw.choice(("relu", "gelu", "silu", "tanh")),
         norm=draw.choice(("layer", "layer", "batch")),
-        initialization=draw.choice(("default", "xavier", "orthogonal")),
-        steps=200,
+        initialization=draw.choice(("default", "xavier")),
+        steps=240,
     )
     return _trained(draw, recipe, ("adam", "adamw", "sgd"))
 

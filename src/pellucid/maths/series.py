@@ -73,6 +73,18 @@ class TensorSeries(Measured):
         kept = np.linspace(last if maximum_steps == 1 else 0, last, maximum_steps).round().astype(np.int64)
         return self._picked(kept, self.names, np.arange(len(self.names)), self._widths)
 
+    def before(self, step: int) -> "TensorSeries":
+        """Return the series of the steps below `step`.
+
+        Args:
+            step: A step number.
+
+        Returns:
+            A series with all tensors.
+        """
+        kept = np.flatnonzero(self.steps < step)
+        return self._picked(kept, self.names, np.arange(len(self.names)), self._widths)
+
     @classmethod
     def concatenate(cls, parts: Sequence["TensorSeries"]) -> "TensorSeries":
         """Join series along the steps, in the order given.

@@ -135,7 +135,8 @@ def _linear_part(histogram: Histogram) -> float:
 
 def _symlog_edges(histogram: Histogram, linear: float) -> Array:
     ends = histogram.edges_linear(1)
-    edges = linear * np.sinh(np.linspace(*np.arcsinh(ends / linear), _BINS + 1))
+    left, right = np.arcsinh(ends / linear)
+    edges = linear * np.sinh(np.linspace(left, right, _BINS + 1))
     edges[[0, -1]] = ends  # the round trip may lose the last digit
     return edges
 

@@ -42,8 +42,8 @@ def capture(
 
     The model computes the same, bit for bit, as it would without: outputs, gradients, buffers, random numbers.
     In-place operations later on do not change what was kept, and what activation checkpointing recomputes is
-    not written down twice. A compiled model keeps its graph and gets a second one for captures, once; on a
-    GPU its tensors leave the graph through a call of Python.
+    not written down twice. A compiled model keeps its graph and gets a second one for captures, once. One
+    thing is PyTorch's own: nn.TransformerEncoderLayer leaves its fused way of inference while any hook is on it.
 
     Args:
         model: Any module, wrapped or not; compiled before, inside or not at all.
@@ -65,7 +65,8 @@ def capture(
         CaptureError: Gradients were asked of a compiled model, or the model runs inside a torch.func transform.
 
     Cost:
-        "full": the memory of the tensors. "statistics": about 2 ns per value and 60 us per tensor on a CPU.
+        "full": the memory of the tensors, and 2 ns per value to copy them. "statistics": measured on one busy
+        core, 6 ns per value and 0.12 ms per tensor at the least; gradients cost the same again.
 
     Source:
         Ours.
@@ -78,7 +79,7 @@ def capture(
             "capture with grads=False."
         )
     recording = _Recording(resolve(model, at), inputs=inputs, grads=grads, keep=keep)
-    hooks = Hooks(recording, unwrap(model), recording.targets, inputs=inputs, training_only=False)
+    hooks = Hooks(recording, unwrap(model), recording.targets, inputs=inputs, training_only=False, find_functions=False)
     try:
         hooks.attach()
         yield recording.tape
@@ -138,8 +139,9 @@ class _Recording:
             elif self._grads:
                 self._awaiting.add(key)
 
-    def saw_compiled(self, kind: str, name: str, path: str, value: Tensor) -> None:
+    def saw_compiled(self, kind: str, name: str, path: str, value: Tensor, origin: str) -> None:
         """Keep what a compiled graph hands out."""
+        del origin
         if in_backward():
             return
         module = self.targets.get(name)

@@ -21,6 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from pellucid.probe.traced import look_back
+
 # The part of torch that has no public names and no types.
 _C: Any = vars(torch)["_C"]
 
@@ -47,7 +49,7 @@ class Recorder(Protocol):
         """A module has run."""
         ...
 
-    def saw_compiled(self, kind: str, name: str, path: str, value: Tensor) -> None:
+    def saw_compiled(self, kind: str, name: str, path: str, value: Tensor, origin: str) -> None:
         """A compiled graph has come to where a hook was traced into it."""
         ...
 
@@ -57,17 +59,17 @@ _FORWARDS_LENT: "WeakKeyDictionary[nn.Module, int]" = WeakKeyDictionary()
 
 
 @torch.library.custom_op("pellucid::note", mutates_args=("order",), tags=(torch.Tag.cudagraph_unsafe,))
-def note(order: Tensor, value: Tensor, *, kind: str, name: str, path: str, channel: int) -> None:
+def note(order: Tensor, value: Tensor, *, kind: str, name: str, path: str, origin: str, channel: int) -> None:
     """Hand a value to the recorder on a channel, from inside a compiled graph."""
     del order
     recorder = _CHANNELS.get(channel)
     if recorder is not None:
-        recorder.saw_compiled(kind, name, path, value)
+        recorder.saw_compiled(kind, name, path, value, origin)
 
 
 @note.register_fake
-def _(order: Tensor, value: Tensor, *, kind: str, name: str, path: str, channel: int) -> None:
-    del order, value, kind, name, path, channel
+def _(order: Tensor, value: Tensor, *, kind: str, name: str, path: str, origin: str, channel: int) -> None:
+    del order, value, kind, name, path, origin, channel
 
 
 _ORDER = torch.zeros(())
@@ -104,11 +106,14 @@ class _Hook:
     What torch.compile traces is not wrapped for shape checks in tests: the wrapper cannot be traced.
     """
 
-    def __init__(self, recorder: Recorder, name: str, *, channel: int, training_only: bool) -> None:
+    def __init__(
+        self, recorder: Recorder, name: str, *, channel: int, training_only: bool, find_functions: bool
+    ) -> None:
         self.recorder = recorder
         self.name = name
         self.channel = channel
         self.training_only = training_only
+        self.find_functions = find_functions
 
     def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
         return _forget, ()
@@ -117,8 +122,18 @@ class _Hook:
     def _note(self, kind: str, values: Any) -> None:
         if self.training_only and not torch.is_grad_enabled():
             return
-        for path, tensor in tensors_in(values):
-            note(_ORDER, tensor.detach(), kind=kind, name=self.name, path=path, channel=self.channel)
+        for place, (path, tensor) in enumerate(tensors_in(values)):
+            note(
+                _ORDER,
+                tensor.detach(),
+                kind=kind,
+                name=self.name,
+                path=path,
+                origin="",
+                channel=self.channel,
+            )
+            if kind == INPUT and place == 0 and self.find_functions:
+                torch._dynamo.comptime.comptime(look_back)  # noqa: SLF001 - no public name
 
 
 class _InputHook(_Hook):
@@ -145,7 +160,7 @@ class _BeginHook(_Hook):
     @no_type_check
     def __call__(self, *_: Any) -> None:
         if torch.compiler.is_compiling():
-            note(_ORDER, _NOTHING, kind=BEGIN, name=self.name, path="", channel=self.channel)
+            note(_ORDER, _NOTHING, kind=BEGIN, name=self.name, path="", origin="", channel=self.channel)
             return
         self.recorder.saw_forward_begin()
 
@@ -166,6 +181,7 @@ class Hooks:
         targets: Name to module: what is hooked.
         inputs: Whether to hook what goes in as well.
         training_only: Whether compiled graphs that keep no history for a backward pass go unrecorded.
+        find_functions: Whether inputs in compiled graphs are noted with the activation function they come from.
     """
 
     def __init__(
@@ -176,12 +192,14 @@ class Hooks:
         *,
         inputs: bool,
         training_only: bool,
+        find_functions: bool,
     ) -> None:
         self._recorder = recorder
         self._root = root
         self._targets = targets
         self._inputs = inputs
         self._training_only = training_only
+        self._find_functions = find_functions
         self._handles: list[RemovableHandle] = []
         self._lent: list[nn.Module] = []
         self._channel: int | None = None
@@ -207,7 +225,13 @@ class Hooks:
 
     def _register(self, channel: int) -> None:
         def hook(kind: type[_Hook], name: str) -> Any:
-            return kind(self._recorder, name, channel=channel, training_only=self._training_only)
+            return kind(
+                self._recorder,
+                name,
+                channel=channel,
+                training_only=self._training_only,
+                find_functions=self._find_functions,
+            )
 
         keep = self._handles.append
         keep(self._root.register_forward_pre_hook(hook(_BeginHook, "")))

@@ -73,6 +73,8 @@ _BY_NODE: dict[str, Activation] = {
     "ThresholdBackward0": _BY_TYPE[nn.Threshold],
 }
 
+_BY_NAME = {activation.name: activation for activation in _BY_TYPE.values()}
+
 # What may lie between an activation function and the module that is given its values.
 _VIEWS = ("View", "UnsafeView", "ReshapeAlias", "Squeeze", "Unsqueeze", "Clone", "ToCopy", "Alias")
 _POOLS = ("MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool", "NativeDropout", "FusedDropout")
@@ -105,6 +107,18 @@ def activation_of(module: nn.Module) -> Activation | None:
     if isinstance(module, nn.Hardtanh) and not isinstance(module, nn.ReLU6):
         return _hardtanh(float(module.min_val), float(module.max_val))
     return next((found for kind in type(module).__mro__ if (found := _BY_TYPE.get(kind)) is not None), None)
+
+
+def activation_named(name: str) -> Activation | None:
+    """Return the activation function that PyTorch calls by a name, or None.
+
+    Args:
+        name: Such as "relu".
+
+    Returns:
+        The function; None also for "hardtanh", whose limits the name does not tell.
+    """
+    return _BY_NAME.get(name)
 
 
 def _hardtanh(low: float, high: float) -> Activation:

@@ -33,11 +33,14 @@ class WatchOptions:
 
     Attributes:
         resume: Go on after the last step of the run that is there.
+        start: Resume at this step instead, that of the checkpoint that was loaded; what the run holds at and
+            after it is dropped. None to go on after the last step.
         on_finding: Called on another thread with each new warning or alarm while training runs; None for silence.
         limits: Limits of rules by code and name; None for `[tool.pellucid.rules]` of the nearest pyproject.toml.
     """
 
     resume: bool = False
+    start: int | None = None
     on_finding: Callable[[Finding], None] | None = tell
     limits: Limits | None = None
 
@@ -88,6 +91,8 @@ def watch(
     # Of several ranks the first one writes.
     writes = run is not None and (not Ranks.here() or torch.distributed.get_rank() == 0)
     recorder = open_store(run, resume=options.resume) if run is not None and writes else None
+    if recorder is not None and options.resume and options.start is not None:
+        recorder.rewind(options.start)
     return Watch(
         watched,
         every=every,

@@ -13,6 +13,7 @@ from pellucid.core.finding import Finding
 from pellucid.core.judge import Findings, Limits
 from pellucid.core.recorder import Recorder
 from pellucid.core.result import Provenance, Result
+from pellucid.probe.address import ROOT
 from pellucid.probe.listener import Listener
 from pellucid.sessions.assemble import LayerTable, ParameterTable
 from pellucid.sessions.history import History
@@ -47,6 +48,11 @@ def _scalar(name: str, value: float | Tensor) -> float | Tensor:
         return float(value)
     except (TypeError, ValueError):
         raise InputError(f"watch.step({name}=...) takes one number, got {type(value).__name__}.") from None
+
+
+def _full_name(prefix: str, name: str) -> str:
+    """The name of a layer among several models; a model that is a single layer is called by its own name."""
+    return prefix.rstrip(".") if prefix and name == ROOT else prefix + name
 
 
 class Watch:
@@ -88,7 +94,7 @@ class Watch:
 
     # Entering and leaving
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> "Watch":  # noqa: PYI034 - beartype, which checks the tests, refuses typing.Self
         """Attach to model and optimiser."""
         if self._worker is not None or self._final is not None:
             raise InputError("This watch has been entered before. Make a new one with pel.watch(...).")
@@ -234,7 +240,7 @@ class Watch:
         if self._worker is None:
             return
         heard = {
-            prefix + name: record
+            _full_name(prefix, name): record
             for prefix, listener in self._listeners.items()
             if listener.active
             for name, record in listener.drain().items()

@@ -1,5 +1,6 @@
 """The worker: everything of a watch that need not happen on the training thread."""
 
+import contextlib
 import threading
 import time
 import traceback
@@ -206,7 +207,9 @@ class Worker:
         except StoreError as error:
             # The store is given up, training and judging are not.
             self.trouble.append(f"The run is no longer written: {error}")
-            self._recorder = None
+            broken, self._recorder = self._recorder, None
+            with contextlib.suppress(StoreError):  # it may still be able to let go of its lock
+                broken.close("failed")
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

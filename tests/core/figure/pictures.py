@@ -178,8 +178,11 @@ def hostile_marks() -> dict[str, tuple[Mark, ...]]:
         "many tokens": (Tokens(text=("word",) * 700, values=np.arange(700.0)),),
         "empty table": (Table(columns=(), rows=()), Table(columns=("a",), rows=())),
         "uneven table": (Table(columns=("a", "b"), rows=(("1",), ("2", "3", "4"), (NASTY, "x" * 300))),),
-        "many events": tuple(Event(at=at, text=f"event {at} {NASTY}", level=Level.ALARM) for at in range(12))
-        + (Lines(x=np.arange(12), y=np.arange(12)), *(Event(at=5, text="limit", axis="y") for _ in range(4))),
+        "many events": (
+            *(Event(at=at, text=f"event {at} {NASTY}", level=Level.ALARM) for at in range(12)),
+            Lines(x=np.arange(12), y=np.arange(12)),
+            *(Event(at=5, text="limit", axis="y") for _ in range(4)),
+        ),
         "everything": (
             Lines(x=one, y=one),
             Heat(values=np.eye(2)),
@@ -189,8 +192,10 @@ def hostile_marks() -> dict[str, tuple[Mark, ...]]:
     }
 
 
-def hostile_axes() -> dict[str, Axis]:
-    """Return axes that do not fit what is drawn."""
+def hostile_axes(marks: tuple[Mark, ...]) -> dict[str, Axis]:
+    """Return axes that do not fit what is drawn; a plain one for marks that have no axes."""
+    if marks and all(isinstance(mark, Tiles | Tokens | Table) for mark in marks):
+        return {"plain": Axis()}
     return {
         "plain": Axis(),
         "log": Axis(scale="log", label=NASTY, unit=NASTY),

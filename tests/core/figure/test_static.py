@@ -53,12 +53,14 @@ def test_marks_as_svg(name: str) -> None:
 def test_hostile_marks_as_svg(name: str) -> None:
     """Nothing, NaN, infinite and huge values on axes that do not fit give well-formed SVG, without a warning."""
     marks = hostile_marks()[name]
-    for axis in hostile_axes().values():
+    for axis in hostile_axes(marks).values():
         panel = Panel(title=NASTY, note=NASTY, marks=marks, x=axis, y=axis, level=Level.WARN)
-        source = svg(Figure(title=NASTY, panels=(panel,) * 2, columns=2, verdict=NASTY, caveat=NASTY, alt=NASTY))
+        source = svg(Figure(title=NASTY, panels=(panel,), columns=2, verdict=NASTY, caveat=NASTY, alt=NASTY))
         root = ET.fromstring(source)  # noqa: S314 - ours
         assert not list(root.iter(f"{SPACE}script"))
-        assert "nan" not in re.sub(r">[^<]*<", "><", source).lower().replace("nance", "")
+        assert not [
+            path for path in re.findall(r' (?:d|x|y|transform)="([^"]*)"', source) if "nan" in path or "inf" in path
+        ]
 
 
 def test_a_name_stays_as_it_is() -> None:

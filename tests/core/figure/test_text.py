@@ -40,12 +40,12 @@ def test_many_panels() -> None:
     matches(figure_text(histograms(5), 100), "histograms")
 
 
-@pytest.mark.parametrize("width", [20, 21, 40, 80, 200])
+@pytest.mark.parametrize("width", [20, 33, 120])
 @pytest.mark.parametrize("name", hostile_marks())
 def test_never_wider_than_asked_for(name: str, width: int) -> None:
     """Whatever the marks, no line is wider than the width, steers the terminal or ends with spaces."""
     marks = hostile_marks()[name]
-    for axis in hostile_axes().values():
+    for axis in hostile_axes(marks).values():
         panel = Panel(title=NASTY, note=NASTY, marks=marks, x=axis, y=axis, level=Level.WARN)
         text = figure_text(Figure(title=NASTY, panels=(panel, panel), columns=2, verdict=NASTY, caveat=NASTY), width)
         assert widest(text) <= width

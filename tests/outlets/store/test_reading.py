@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,12 @@ from pellucid.core.errors import FormatError, InputError, StoreError
 from pellucid.core.figure import Figure
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings
-from pellucid.outlets.store import Run, RunWriter
+from pellucid.outlets.store import Run, RunWriter, compacting
+from pellucid.outlets.store import run as reader
 from pellucid.outlets.store.index import create
+from pellucid.outlets.store.pieces import Reading, read_pieces
 from pellucid.outlets.store.run import load_windows
-from tests.outlets.store.samples import Photograph, Watched, watched
+from tests.outlets.store.samples import Photograph, Watched, WatchedCut, watched
 
 
 def make(path: Path, *, steps: int = 8, status: str = "finished") -> Run:
@@ -168,6 +171,27 @@ def test_pieces_that_do_not_fit(tmp_path: Path) -> None:
     assert re.fullmatch(
         r"The 2 pieces of 'narrow' do not fit together \(ValueError: .*\); only the latest is shown\.", narrow
     )
+
+
+def test_pieces_that_are_joined_while_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader whose pieces were joined into one after it had read the index looks again."""
+    monkeypatch.setattr(compacting, "FEW", 2)
+    writer = RunWriter.open(tmp_path)
+    writer.result("watched", watched(0, 3, kind=WatchedCut), first=0, last=3)
+    writer.flush()
+
+    def joined_meanwhile(*arguments: Any, **options: Any) -> Reading:
+        if not (tmp_path / "results" / "watched-0-7.safetensors").exists():
+            writer.result("watched", watched(4, 7, kind=WatchedCut), first=4, last=7)
+            writer.flush()
+        return read_pieces(*arguments, **options)
+
+    monkeypatch.setattr(reader, "read_pieces", joined_meanwhile)
+    found = Run(tmp_path).results()["watched"]
+    assert isinstance(found, Watched)
+    np.testing.assert_array_equal(found.steps, range(8))
+    assert Run(tmp_path).problems == ()
+    writer.close("finished")
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but longer than a header" * 40, None])

@@ -44,11 +44,11 @@ def project(axis: Axis, values: Array | float) -> Float64[np.ndarray, "*any"]:
     whole = np.asarray(values, dtype=np.float64)
     whole = np.where(np.isfinite(whole), np.clip(whole, -_LARGEST, _LARGEST), np.nan)
     if axis.scale == "log":
-        return np.log10(np.where(whole > 0, whole, np.nan))
+        return np.asarray(np.log10(np.where(whole > 0, whole, np.nan)))
     if axis.scale == "symlog":
-        share = whole / axis.threshold
+        share = np.asarray(whole / axis.threshold)
         beyond = np.maximum(np.abs(share), 1)
-        return np.where(np.abs(share) <= 1, share, np.sign(share) * (1 + np.log10(beyond)))
+        return np.asarray(np.where(np.abs(share) <= 1, share, np.sign(share) * (1 + np.log10(beyond))))
     return whole
 
 
@@ -194,9 +194,10 @@ def _decades(axis: Axis, low: float, high: float, most: int) -> list[float]:
             ]
             return [one for one in fine if low - 1e-9 <= math.log10(one) <= high + 1e-9][:most]
         return [10.0**power for power in exponents[:: max(1, math.ceil(len(exponents) / most))]]
-    start = math.ceil(math.log10(axis.threshold) - 1e-9)
+    start = max(math.ceil(math.log10(axis.threshold) - 1e-9), -300)
     farthest = max(abs(low), abs(high))
     reach = math.floor(math.log10(axis.threshold) + farthest - 1 + 1e-9) if farthest > 1 else start - 1
+    reach = min(reach, 300)
     sides = (low < 0) + (high > 0)
     room = max(1, (most - 1) // max(sides, 1))
     # Counted from the far end, so that the largest power is always named.

@@ -23,7 +23,8 @@ def cube(points: Array, lows: Array, highs: Array) -> Float64[np.ndarray, "*any 
     """
     low, high = np.asarray(lows, dtype=np.float64), np.asarray(highs, dtype=np.float64)
     span = np.where(high > low, high - low, 1.0)
-    inside = 2 * (np.asarray(points, dtype=np.float64) - low) / span - 1
+    whole = np.asarray(points, dtype=np.float64)
+    inside = 2 * (np.where(np.isfinite(whole), whole, np.nan) - low) / span - 1
     return np.where(high > low, inside, 0.0)
 
 

@@ -1,5 +1,6 @@
 """Sheet: one run or one checkup, ready to be shown; its pictures are drawn when they are asked for."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +29,8 @@ FIRST = (
     "activations.over_time",
 )
 """What a first reading needs, in this order, where no finding asks for another."""
+
+_MOST_STEPS = 200  # watched steps in a picture: its frames are no more than 200 points wide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +72,14 @@ class Sheet:
             rank = troubled.index(result) if result in troubled else len(troubled)
             return rank, wanted.get(name, len(FIRST))
 
-        # One picture of each result before a second of any: a finding is better seen from two sides.
+        # One picture of each result before a second of any: a finding is better seen from several sides.
         order = sorted(self.figures, key=place)
-        first_of = {name.partition(".")[0]: name for name in reversed(order)}
-        heads = [name for name in order if first_of[name.partition(".")[0]] == name]
-        return [*heads, *(name for name in order if name not in heads)][:most]
+        seen: Counter[str] = Counter()
+        rounds: dict[str, int] = {}
+        for name in order:
+            rounds[name] = seen[name.partition(".")[0]]
+            seen[name.partition(".")[0]] += 1
+        return sorted(order, key=lambda name: rounds[name])[:most]
 
     def result_of(self, code: str) -> str:
         """Return the name of the result that a rule judged; "" when it is not among the pictures."""
@@ -103,7 +109,7 @@ def sheet_of_run(run: "Run") -> Sheet:
     if described.get("every"):
         facts["watched"] = f"every {described['every']:,} steps" if described["every"] != 1 else "every step"
     facts["size"] = size(run.bytes)
-    results = run.results()
+    results = run.results(most=_MOST_STEPS)
     return Sheet(
         title=run.name,
         about=str(described.get("about", "")),

@@ -81,6 +81,10 @@ class ActivationHistograms(Result):
         """Keep at most `most` steps, evenly spread, always the first and the last."""
         return replace(self, series=self.series.thin(most))
 
+    def before(self, step: int) -> "ActivationHistograms":
+        """Keep the steps below `step`, for a run that is resumed there."""
+        return replace(self, series=self.series.before(step))
+
     def scale(self) -> NDArray[Any]:
         """Return the standard deviation of each tensor at the sound steps, [step, tensor]; NaN where absent."""
         return np.asarray(self.series.std[: self.sound])

@@ -145,6 +145,18 @@ class GradientFlow(Result):
             learning_rates=self.learning_rates[kept],
         )
 
+    def before(self, step: int) -> "GradientFlow":
+        """Keep the steps below `step`, for a run that is resumed there."""
+        kept = self.gradients.steps < step
+        return replace(
+            self,
+            gradients=self.gradients.before(step),
+            updates=None if self.updates is None else self.updates.before(step),
+            weights=self.weights[kept],
+            missing=self.missing[kept],
+            learning_rates=self.learning_rates[kept],
+        )
+
 
 def usual_scale(shapes: Sequence[tuple[int, ...]]) -> Array:
     """Return the RMS that PyTorch gives a new weight of each shape: 1 / sqrt(3 x inputs).

@@ -20,7 +20,8 @@ _LOG_RANGE = 30.0
 _FEW_POINTS = 40
 _MOST_MEMORY = 0.98
 _CAVEAT = (
-    "Bold lines are exponential means corrected for their start, m_t / (1 - b^t); they follow the raw values late. "
+    "Bold lines are exponential means corrected for their start, m_t / (1 - b^t), on a logarithmic axis those of the "
+    "logarithm; they follow the raw values late. "
     "A training loss is taken before its step, over one batch, in train mode; a held-out loss after it, in eval mode."
 )
 
@@ -52,12 +53,16 @@ def training(result: LossCurves) -> Figure:
 
 
 def _loss_panel(result: LossCurves, findings: Findings) -> Panel:
-    curves = [("training", result.curve("loss"), "accent"), ("validation", result.curve("val_loss"), "second")]
+    curves: list[tuple[str, Curve, Tone]] = [
+        ("training", result.curve("loss"), "accent"),
+        ("validation", result.curve("val_loss"), "second"),
+    ]
     if result.check is not None:
         curves.append(("check batch", Curve(steps=result.check.steps, values=result.check.loss_eval), "third"))
-    marks = [mark for label, curve, tone in curves for mark in _curve_marks(curve, label, tone)]
     prior = entropy(result.label_counts)
     shown = [curve.finite().values for _, curve, _ in curves if len(curve.finite())]
+    scale = _scale(shown)
+    marks = [mark for label, curve, tone in curves for mark in _curve_marks(curve, label, tone, scale=scale)]
     if prior > 0 and shown and 0.2 * prior < max(float(one.max()) for one in shown):
         marks.append(Event(at=prior, text="class frequencies only", level=Level.OK, axis="y"))
     marks += _events(findings.every)
@@ -65,7 +70,7 @@ def _loss_panel(result: LossCurves, findings: Findings) -> Panel:
         title="Loss",
         marks=tuple(marks),
         x=Axis(label="step"),
-        y=Axis(label="loss", unit="nats" if prior > 0 else "", scale=_scale(shown)),
+        y=Axis(label="loss", unit="nats" if prior > 0 else "", scale=scale),
         note=_note(result),
         level=findings.level,
     )
@@ -95,16 +100,24 @@ def _memory(points: int) -> float:
     return min(max(1 - _FEW_POINTS / max(points, 1), 0.0), _MOST_MEMORY)
 
 
-def _curve_marks(curve: Curve, label: str, tone: Tone) -> list[Mark]:
-    """Few points as they are, with dots; many as a faint raw line under a bold smoothed one."""
+def _curve_marks(curve: Curve, label: str, tone: Tone, *, scale: str = "linear") -> list[Mark]:
+    """Few points as they are, with dots; many as a faint raw line under a bold smoothed one.
+
+    Train mode is dashed: without dropout and batch norm it lies on top of eval mode.
+    """
     if not len(curve.finite()):
         return []
     if len(curve) <= 2 * _FEW_POINTS:
         found = curve.finite()
-        return [Lines(x=found.steps, y=found.values, label=label, tone=tone, dots=len(found) <= _FEW_POINTS)]
+        dashed = label == "train mode"
+        dots = len(found) <= _FEW_POINTS and not dashed
+        style = "dashed" if dashed else "solid"
+        return [Lines(x=found.steps, y=found.values, label=label, tone=tone, dots=dots, style=style)]
     values = np.where(np.isfinite(curve.values), curve.values, np.nan)
     raw = Lines(x=curve.steps, y=values, tone="faint")
-    return [raw, Lines(x=curve.steps, y=smooth(values, _memory(len(values))), label=label, tone=tone)]
+    memory = _memory(len(values))
+    smoothed = np.exp(smooth(np.log(values), memory)) if scale == "log" else smooth(values, memory)
+    return [raw, Lines(x=curve.steps, y=smoothed, label=label, tone=tone)]
 
 
 def _events(findings: Iterable[Finding]) -> list[Mark]:
@@ -118,7 +131,7 @@ def _events(findings: Iterable[Finding]) -> list[Mark]:
 
 
 def _accuracy_panel(result: LossCurves) -> Panel | None:
-    curves = [
+    curves: list[tuple[str, Curve, Tone]] = [
         ("training", result.shares("accuracy"), "accent"),
         ("validation", result.shares("val_accuracy"), "second"),
     ]
@@ -168,8 +181,8 @@ def evaluations(result: SanityCheck) -> Figure:
         columns=2,
         verdict=findings.headline,
         level=findings.level,
-        caveat="One batch: an accuracy on it is uncertain by about 1 / sqrt(samples). Train mode draws the same dropout "
-        "in each evaluation.",
+        caveat="One batch: an accuracy on it is uncertain by about 1 / sqrt(samples). "
+        "Train mode draws the same dropout in each evaluation.",
         alt=f"Loss {result.loss_eval[-1]:.3g} in eval mode, {result.loss_train[-1]:.3g} in train mode, "
         f"{result.loss_zeroed[-1]:.3g} with zeroed inputs. {findings.headline}.",
     )
@@ -190,7 +203,9 @@ def _three_losses(result: SanityCheck, findings: Findings) -> Panel:
         if math.isfinite(result.input_std):
             rows += (("inputs", f"{result.input_low:.3g} to {result.input_high:.3g}, std {result.input_std:.3g}"),)
         return Panel(title=title, marks=(Table(columns=("", "value"), rows=rows),), level=findings.level)
-    curves = [(label, Curve(steps=result.steps, values=values), tone) for label, values, tone in named]
+    curves: list[tuple[str, Curve, Tone]] = [
+        (label, Curve(steps=result.steps, values=values), tone) for label, values, tone in named
+    ]
     marks = [mark for label, curve, tone in curves for mark in _curve_marks(curve, label, tone)]
     prior = entropy(result.label_counts)
     if prior > 0:
@@ -223,21 +238,16 @@ def _predictions(result: SanityCheck) -> Panel | None:
     classes = max(len(counts), len(result.label_counts))
     if not len(counts) or not result.labels:
         return None
-    places = np.arange(classes + 1) - 0.5
-    middle = np.arange(classes)
+    edges = np.arange(classes + 1) - 0.5
     targets = np.pad(result.label_counts, (0, classes - len(result.label_counts)))
     named = np.pad(counts, (0, classes - len(counts)))
     names = tuple(str(one) for one in range(classes)) if classes <= 20 else ()
+    # Dots without a line between them: classes have no order.
+    apart = np.stack([targets.astype(np.float64), np.full(classes, np.nan)], axis=1).ravel()
     marks: tuple[Mark, ...] = (
-        Bars(edges=places, heights=targets, label="targets", tone="faint"),
-        Lines(x=middle, y=named, label="predictions", tone="accent", dots=True),
+        Bars(edges=edges, heights=named, label="predictions", tone="accent"),
+        Lines(x=np.arange(2 * classes) / 2, y=apart, label="targets", tone="second", dots=True),
     )
-    if classes <= 60:
-        sides = np.stack([middle - 0.28, middle + 0.28], axis=1)
-        edges = np.concatenate([sides.ravel(), [classes - 0.72 + 0.56]])[: 2 * classes]
-        heights = np.zeros(2 * classes - 1)
-        heights[::2] = named
-        marks = (marks[0], Bars(edges=edges, heights=heights, label="predictions", tone="accent"))
     share = float(named.max() / max(named.sum(), 1))
     return Panel(
         title="Predictions",

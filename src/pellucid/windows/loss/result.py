@@ -150,7 +150,13 @@ class SanityCheck(Result):
         Returns:
             A result with fewer steps.
         """
-        kept = evenly(len(self.steps), most)
+        return self._at(evenly(len(self.steps), most))
+
+    def before(self, step: int) -> "SanityCheck":
+        """Keep the steps below `step`, for a run that is resumed there."""
+        return self._at(self.steps < step)
+
+    def _at(self, kept: NDArray[Any]) -> "SanityCheck":
         names = (*self.by_step, "predictions", "spread", "dead_units")
         return replace(self, **{name: getattr(self, name)[kept] for name in names})
 

@@ -58,6 +58,10 @@ class WeightHistograms(Result):
         series = self.series.thin(most)
         return replace(self, series=series, twins=self.twins[kept_places(self.series, series)])
 
+    def before(self, step: int) -> "WeightHistograms":
+        """Keep the steps below `step`, for a run that is resumed there."""
+        return replace(self, series=self.series.before(step), twins=self.twins[self.series.steps < step])
+
 
 def is_matrix(shape: tuple[int, ...]) -> bool:
     """Return whether a parameter of this shape has two rows or more, of two values or more each."""

@@ -19,6 +19,7 @@ from pellucid.core.figure.static.sheet import (
     clip,
     font,
     matplotlib,
+    show_pixels,
     width_of,
 )
 from pellucid.core.figure.text.blocks import is_numeric
@@ -72,7 +73,7 @@ def _tiling(mark: Tiles, width: float) -> tuple[int, float, float]:
 
 
 def _tiles(sheet: Sheet, mark: Tiles, box: Box) -> None:
-    """All tiles are one image with clear gaps: a hundred images would make a slow page."""
+    """All tiles stand in one frame: a frame for each would be slow."""
     count = min(len(mark.images), MOST_TILES)
     if not count or not np.size(mark.images):
         sheet.text(box.left, box.top + 10, "nothing to show", LABEL, colour=sheet.theme.muted)
@@ -81,12 +82,20 @@ def _tiles(sheet: Sheet, mark: Tiles, box: Box) -> None:
     tall = wide * np.shape(mark.images)[1] / np.shape(mark.images)[2]
     head = 10.0 if mark.titles else 0.0
     shared = colour_limits(mark.images, signed=mark.signed)
+    axes = sheet.frame(box, (0, box.width), (box.height, 0))
     for place in range(count):
         down, right = divmod(place, across)
-        left, top = box.left + right * (wide + _GAP), box.top + down * (tall + _GAP + head)
+        left, top = right * (wide + _GAP), down * (tall + _GAP + head)
         if place < len(mark.titles):
-            sheet.text(left, top + 7.5, clip(mark.titles[place], SMALL, wide), SMALL, colour=sheet.theme.muted)
-        sheet.picture(Box(left, top + head, wide, tall), _tile_pixels(mark, place, shared))
+            sheet.text(
+                box.left + left,
+                box.top + top + 7.5,
+                clip(mark.titles[place], SMALL, wide),
+                SMALL,
+                colour=sheet.theme.muted,
+            )
+        top += head
+        show_pixels(axes, _tile_pixels(mark, place, shared), (left, left + wide, top + tall, top))
     if len(mark.images) > count:
         words = f"{count} of {amount(len(mark.images), 'tile')} shown"
         sheet.text(box.left, box.top + box.height - 3, words, SMALL, colour=sheet.theme.muted)

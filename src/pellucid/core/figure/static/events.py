@@ -1,15 +1,17 @@
 """Labels of events: placed so that no label covers another or is crossed by the line of another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pellucid.core.figure.marks import Event, Panel
 from pellucid.core.figure.scales import Span, project
 from pellucid.core.figure.static.sheet import SMALL, Box, Sheet, broken, clip, width_of
-from pellucid.core.theme import LEVEL_SYMBOLS, Level
+from pellucid.core.finding import Level
+from pellucid.core.theme import LEVEL_SYMBOLS
 
 LANE = 10.5
 MOST_LANES = 6
 _SIDE = 96.0
+_SLACK = 1.04  # the reader's letters may be a little wider than ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,34 +36,65 @@ class Label:
 def labels_of(panel: Panel, span: Span, width: float) -> list[Label]:
     """Place the labels of the events on the x axis of a frame `width` points wide.
 
-    From right to left each label takes the lowest lane in which it meets no label to its right. So the line
-    of an event, which ends at its own lane, passes only lanes whose labels begin to the right of it.
+    A label stands right of its line; near the right side of the frame, left of it. A label through which the line
+    of another event would pass moves above that event's label, where its line no longer reaches.
     """
-    placed = list[Label]()
     events = [mark for mark in panel.marks if isinstance(mark, Event) and mark.axis == "x"]
+    placed = list[Label]()
     for event in sorted(events, key=lambda one: -one.at):
         place = float((project(panel.x, event.at) - span[0]) / (span[1] - span[0])) * width
-        if not -1e-6 <= place <= width + 1e-6:
-            continue
-        symbol = "" if event.level is Level.OK else LEVEL_SYMBOLS[event.level] + " "
-        words = clip(symbol + event.text, SMALL, max(0.6 * width, 40))
-        length = width_of(words, SMALL) * 1.04
-        start = place + 3 if place + 3 + length <= width else place - 3 - length
-        start = max(start, 0.0)
-        reach = (min(start, place), max(start + length, place) + 6)
-        meets = [
-            one.lane for one in placed if one.lane >= 0 and _reach(one)[0] < reach[1] and reach[0] < _reach(one)[1]
-        ]
-        lane = max(meets, default=-1) + 1
-        placed.append(
-            Label(words=words, place=place, start=start, lane=lane if lane < MOST_LANES else -1, level=event.level)
-        )
-    return placed
+        if -1e-6 <= place <= width + 1e-6:
+            placed.append(_beside_its_line(event, place, width, placed))
+    return _in_lanes(placed)
 
 
-def _reach(label: Label) -> tuple[float, float]:
-    end = label.start + width_of(label.words, SMALL) * 1.04
-    return min(label.start, label.place), max(end, label.place) + 6
+def _beside_its_line(event: Event, place: float, width: float, right: list[Label]) -> Label:
+    """Put the label right of its line, or left of it where it would leave the frame.
+
+    Where it and a label that stands left of a later line would each cross the other's line, it is cut.
+    """
+    symbol = "" if event.level is Level.OK else LEVEL_SYMBOLS[event.level] + " "
+    words = clip(symbol + event.text, SMALL, max(0.6 * width, 40))
+    length = width_of(words, SMALL) * _SLACK
+    if place + 3 + length > width:
+        return Label(words=words, place=place, start=max(place - 3 - length, 0.0), lane=0, level=event.level)
+    ends = [one.place for one in right if one.start - 2 <= place < one.place and one.place <= place + 5 + length]
+    if ends:
+        words = clip(words, SMALL, (min(ends) - place - 8) / _SLACK)
+    return Label(words=words, place=place, start=place + 3, lane=0, level=event.level)
+
+
+def _in_lanes(labels: list[Label]) -> list[Label]:
+    """Raise labels until no line passes through one and no two overlap; what gets too high loses its words."""
+    heights = [0] * len(labels)
+    below = [
+        [other for other in range(len(labels)) if other != one and _above(labels, one, other)]
+        for one in range(len(labels))
+    ]
+    for _ in range(MOST_LANES + 1):
+        heights = [max((heights[other] + 1 for other in below[one]), default=0) for one in range(len(labels))]
+    return [
+        replace(label, lane=height if height < MOST_LANES else -1)
+        for label, height in zip(labels, heights, strict=True)
+    ]
+
+
+def _above(labels: list[Label], one: int, other: int) -> bool:
+    """Whether the first label must be higher than the second."""
+    if _covers(labels[one], labels[other].place):
+        return True
+    if _covers(labels[other], labels[one].place):
+        return False
+    apart = _end(labels[one]) + 5 <= labels[other].start or _end(labels[other]) + 5 <= labels[one].start
+    return not apart and one > other
+
+
+def _covers(label: Label, place: float) -> bool:
+    return label.start - 2 <= place <= _end(label) + 2
+
+
+def _end(label: Label) -> float:
+    return label.start + width_of(label.words, SMALL) * _SLACK
 
 
 def lanes(labels: list[Label]) -> int:
@@ -89,7 +122,7 @@ def side_of(panel: Panel, width: float) -> float:
     events = [mark for mark in panel.marks if isinstance(mark, Event) and mark.axis == "y" and mark.text]
     if not events or width < 260:
         return 0.0
-    return min(max(width_of(_words(one), SMALL) for one in events) * 1.04 + 6, _SIDE)
+    return min(max(width_of(_words(one), SMALL) for one in events) * _SLACK + 6, _SIDE)
 
 
 def _words(event: Event) -> str:

@@ -244,8 +244,9 @@ def _heat(axes: Any, mark: Heat, panel: Panel, frame: Frame) -> None:
         return
     limits = colour_limits(values, signed=mark.signed)
     rows, columns = values.shape
-    across = project(panel.x, cell_edges(mark.x, columns))
-    up = project(panel.y, cell_edges(mark.y, rows))
+    # The half of the first cell that lies below 0 has no place on a log axis: it ends at the frame.
+    across = np.nan_to_num(project(panel.x, cell_edges(mark.x, columns)), nan=frame.x[0])
+    up = np.nan_to_num(project(panel.y, cell_edges(mark.y, rows)), nan=frame.y[0])
     pixels = _even_cells(_even_cells(values, across, axis=1), up, axis=0)
     pixels = paint(pool(pixels, _CELLS, _CELLS), signed=mark.signed, limits=limits)
     if not frame.flipped:

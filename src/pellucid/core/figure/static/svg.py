@@ -84,7 +84,8 @@ def _tidy(tag: str, ids: dict[str, str], theme: Theme) -> str:
     tag = re.sub(r' id="([^"]+)"', lambda hit: f' id="{ids[hit[1]]}"' if hit[1] in ids else "", tag)
     tag = re.sub(r'(url\(#|href="#)([^")]+)', lambda hit: hit[1] + ids.get(hit[2], hit[2]), tag)
     tag = re.sub(r' (d|x|y|width|height|points)="([^"]*)"', _rounded, tag)
-    tag = re.sub(r"style=\"font: ((?:\w+ )*)([\d.]+)px ([^;\"]*)", _font, tag)
+    # matplotlib 3.9 writes "font: 700 10px Family", 3.11 "font-family: Family".
+    tag = re.sub(r"(font: (?:\w+ )*[\d.]+px |font-family: )([^;\"]*)", _font, tag)
     if theme is PAGE and "#fe0" in tag:
         for variable, holder in PAGE.variables().items():
             tag = tag.replace(holder, f"var(--pel{variable[1:]})")
@@ -109,8 +110,7 @@ def _rounded(hit: re.Match[str]) -> str:
 
 def _font(hit: re.Match[str]) -> str:
     # The letters of the page, not those of the machine that drew it.
-    family = _MONO if "Mono" in hit[3] else _FONT
-    return f'style="font: {hit[1]}{hit[2]}px {family}'
+    return hit[1] + (_MONO if "Mono" in hit[2] else _FONT)
 
 
 def _style(name: str, used: list[str]) -> str:

@@ -34,7 +34,9 @@ def shade(values: Array, *, signed: bool, limits: tuple[float, float]) -> list[s
     low, high = limits
     rows = list[str]()
     for row in np.asarray(values, dtype=np.float64):
-        share = row / high if signed else (row - low) / (high - low)
+        inside = np.clip(row, low, high)
+        # Halved first, so that the span of the largest values does not overflow.
+        share = inside / high if signed else (inside / 2 - low / 2) / (high / 2 - low / 2)
         level = np.clip(np.ceil(np.abs(np.nan_to_num(share)) * 4 - 0.25), 0, 4).astype(int)
         glyphs = [(BELOW if one < 0 else MAGNITUDE)[step] for one, step in zip(share, level, strict=True)]
         rows.append("".join("?" if math.isnan(one) else glyph for one, glyph in zip(row, glyphs, strict=True)))
@@ -166,13 +168,16 @@ def _edges(places: Array) -> Array | None:
     return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
 
 
-def cloud_text(mark: Cloud, width: int, height: int) -> list[str]:
+def cloud_text(mark: Cloud, panel: Panel, width: int, *, height: int) -> list[str]:
     """Draw points in three dimensions as the fixed view shows them."""
     points = np.asarray(mark.points, dtype=np.float64)
     flat = view.seen(view.cube(points, *view.bounds(points))) / 3.6 + 0.5
     canvas = Canvas(width, height)
     legend = draw_cloud(canvas, mark, flat[:, 0], flat[:, 1])
-    return [*(row.rstrip() for row in canvas.lines()), *legend_lines(legend, width)]
+    low, high = view.bounds(points)
+    titles = (axis_title(panel.x) or "first", axis_title(panel.y) or "second", "third")
+    ends = [f"{title} {number(low[axis])} – {number(high[axis])}" for axis, title in enumerate(titles)]
+    return [*(row.rstrip() for row in canvas.lines()), *legend_lines([*ends, *legend], width)]
 
 
 def tokens_text(mark: Tokens, width: int) -> list[str]:
@@ -183,8 +188,9 @@ def tokens_text(mark: Tokens, width: int) -> list[str]:
     low, high = colour_limits(values, signed=mark.signed)
     pieces = list[str]()
     for text, value in zip(mark.text[:400], values[:400].tolist(), strict=False):
-        share = abs(value) / high if mark.signed else (value - low) / (high - low)
-        bar = "?" if math.isnan(share) else EIGHTHS[min(max(round(share * 8), 1), 8)]
+        inside = min(max(value, low), high)
+        share = abs(inside) / high if mark.signed else (inside / 2 - low / 2) / (high / 2 - low / 2)
+        bar = "?" if math.isnan(value) else EIGHTHS[min(max(round(share * 8), 1), 8)]
         name = fit(text.replace("\n", "⏎").strip() or "␣", max(1, width - 3))
         pieces.append(name + ("−" if mark.signed and value < 0 else "") + bar)
     lines = wrap(" ".join(piece.replace(" ", "·") for piece in pieces), width)

@@ -55,12 +55,11 @@ class Canvas:
         """Join places by straight lines of dots; NaN breaks the curve."""
         self.point(x, y)
         steps = np.hypot(np.diff(x) * 2 * self.width, np.diff(y) * 4 * self.height)
-        for index in np.flatnonzero(np.isfinite(steps)):
-            share = np.linspace(0, 1, int(min(steps[index], 4000)) + 2)
-            self.point(
-                x[index] + share * (x[index + 1] - x[index]),
-                y[index] + share * (y[index + 1] - y[index]),
-            )
+        joined = np.flatnonzero(np.isfinite(steps))
+        counts = np.minimum(steps[joined], 4000).astype(int) + 2
+        which = np.repeat(joined, counts)
+        share = (np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)) / np.repeat(counts, counts)
+        self.point(x[which] + share * (x[which + 1] - x[which]), y[which] + share * (y[which + 1] - y[which]))
 
     def lines(self) -> list[str]:
         """Return the rows as text, dots over characters."""

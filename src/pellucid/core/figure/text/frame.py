@@ -5,7 +5,7 @@ from string import ascii_lowercase
 import numpy as np
 
 from pellucid.core.figure.marks import Array, Bars, Cloud, Event, Lines, Panel
-from pellucid.core.figure.scales import Frame, Span, axis_title, frame_of, project, value_at
+from pellucid.core.figure.scales import Frame, Span, axis_title, frame_of, project, thin, value_at
 from pellucid.core.figure.text.canvas import Canvas
 from pellucid.core.figure.words import cells, fit, number, pad, plain, wrap
 from pellucid.core.theme import LEVEL_SYMBOLS
@@ -60,7 +60,7 @@ def legend_lines(legend: list[str], width: int) -> list[str]:
 
 
 def _share(places: Array, span: Span) -> Array:
-    return (places - span[0]) / (span[1] - span[0])
+    return np.asarray((places - span[0]) / (span[1] - span[0]))
 
 
 def _draw(canvas: Canvas, panel: Panel, frame: Frame) -> list[str]:
@@ -111,7 +111,8 @@ def _line(canvas: Canvas, mark: Lines, panel: Panel, frame: Frame, letter: str) 
         high = mark.y if mark.fill or mark.high is None else mark.high
         low, high = (_share(project(panel.y, one), frame.y) for one in (mark.low, high))
         _band(canvas, x, low, high)
-    canvas.curve(x, y)
+    kept = thin(x, y, (0.0, 1.0), 2 * canvas.width)
+    canvas.curve(x[kept], y[kept])
     seen = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     if not len(seen) or not letter:
         return
@@ -129,15 +130,14 @@ def _nearest(row: int, height: int) -> list[int]:
 
 
 def _band(canvas: Canvas, x: Array, low: Array, high: Array) -> None:
-    for column in range(canvas.width):
-        here = np.flatnonzero((x * canvas.width >= column - 0.5) & (x * canvas.width <= column + 1.5))
-        here = here[np.isfinite(low[here]) & np.isfinite(high[here])]
-        if not len(here):
-            continue
-        bottom, top = (
-            canvas.row(float(low[here].min().clip(0, 1))),
-            canvas.row(float(high[here].max().clip(0, 1))),
-        )
+    order = np.argsort(x)
+    seen = order[np.isfinite(x[order])]
+    if not len(seen):
+        return
+    middles = (np.arange(canvas.width) + 0.5) / canvas.width
+    lows, highs = (np.interp(middles, x[seen], one[seen], left=np.nan, right=np.nan) for one in (low, high))
+    for column in np.flatnonzero(np.isfinite(lows) & np.isfinite(highs)).tolist():
+        bottom, top = canvas.row(float(lows[column].clip(0, 1))), canvas.row(float(highs[column].clip(0, 1)))
         for row in range(top or 0, (canvas.height - 1 if bottom is None else bottom) + 1):
             canvas.put(row, column, "░")
 

@@ -81,7 +81,7 @@ def panel_text(panel: Panel, width: int, *, small: bool) -> list[list[str]]:
         elif isinstance(mark, Surface):
             body += surface_text(mark, panel, width)
         elif isinstance(mark, Cloud) and not _is_framed(mark):
-            body += cloud_text(mark, width, 12 if small else 20)
+            body += cloud_text(mark, panel, width, height=12 if small else 20)
         elif isinstance(mark, Tokens):
             body += tokens_text(mark, width)
         elif isinstance(mark, Table):

@@ -17,17 +17,26 @@ from pellucid.windows.loss.result import MOST_TELLING_CHANCE, LossCurves, Sanity
     code="LOS010",
     title="Train/eval mismatch",
     order=6,
-    limits={"accuracy": 0.15, "loss": 1.5, "dropout_accuracy": 0.4, "dropout_loss": 2.0, "samples": 32, "steps": 20},
+    limits={
+        "accuracy": 0.15,
+        "loss": 1.5,
+        "loss_alone": 5.0,
+        "guessing": 0.1,
+        "samples": 32,
+        "steps": 20,
+        "dropout_steps": 100,
+    },
 )
 def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find a model that does one thing in train mode and another in eval mode, on the same batch.
 
     Looks for: In three evaluations running (or the one of a finished model), from step `steps` on: in eval mode an
-        accuracy `accuracy` lower and a loss `loss` times that in train mode (alarm); or in train mode an accuracy
-        `dropout_accuracy` lower and a loss `dropout_loss` times that in eval mode (warning).
+        accuracy `accuracy` lower and a loss `loss` times that in train mode, or an accuracy 5 points lower and a loss
+        `loss_alone` times that (alarm). Or, from step `dropout_steps` on, guessing in train mode (at most 3 standard
+        deviations above the most frequent class) with an accuracy `guessing` higher in eval mode (warning).
     Why it matters: What was trained is not what is used.
     Where the limit comes from: 15 points and 50 % from the facts. The other way round dropout makes train mode worse
-        in every healthy network that has it, so that the limits there are wide.
+        in every healthy network that has it, at 0.7 by as much as 50 points, yet far from guessing.
     False alarms: The statistics of batch norm need some steps before they are right, which is why early steps are
         left out. A batch of one class is no batch that batch norm knows: it is not judged.
     Likely cause: Batch norm whose running statistics were not learned (momentum, frozen, too few steps) or belong to
@@ -42,7 +51,8 @@ def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
     enough = result.samples >= case.limits["samples"] and result.largest_share <= MOST_TELLING_CHANCE
     if not enough or kept.sum() < (1 if finished else RECENT):
         yield case.not_measured(
-            f"needs class targets, {case.limits['samples']:.0f} samples of several classes, and three evaluations of a run",
+            f"needs class targets, {case.limits['samples']:.0f} samples of several classes, "
+            "and three evaluations of a run",
             samples=result.samples,
         )
         return
@@ -50,17 +60,27 @@ def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
         :, -RECENT:
     ]
     accuracy, trained, loss, trained_loss = pair
-    fact = f"accuracy {accuracy[-1]:.1%} in eval mode, {trained[-1]:.1%} in train mode; loss {loss[-1]:.3g} and {trained_loss[-1]:.3g}"
+    fact = (
+        f"accuracy {accuracy[-1]:.1%} in eval mode, {trained[-1]:.1%} in train mode; "
+        f"loss {loss[-1]:.3g} and {trained_loss[-1]:.3g}"
+    )
     figures = {"value": float(trained[-1] - accuracy[-1]), "samples": result.samples}
     limits = case.limits
-    if bool(((trained - accuracy >= limits["accuracy"]) & (loss >= limits["loss"] * trained_loss)).all()):
+    much = (trained - accuracy >= limits["accuracy"]) & (loss >= limits["loss"] * trained_loss)
+    sure = (trained - accuracy >= 0.05) & (loss >= limits["loss_alone"] * trained_loss)
+    if bool((much | sure).all()):
         yield case.alarm(fact, limit=limits["accuracy"], **figures)
-    elif bool(
-        ((accuracy - trained >= limits["dropout_accuracy"]) & (trained_loss >= limits["dropout_loss"] * loss)).all()
-    ):
-        yield case.warn(fact, limit=-limits["dropout_accuracy"], **figures)
+    elif result.steps[-1] >= limits["dropout_steps"] and _guesses(result, accuracy, trained, case):
+        yield case.warn(fact, limit=-limits["guessing"], **figures)
     else:
         yield case.ok(fact, limit=limits["accuracy"], **figures)
+
+
+def _guesses(result: SanityCheck, accuracy: NDArray[Any], trained: NDArray[Any], case: Case) -> bool:
+    """Whether the model guesses in train mode, though not in eval mode."""
+    chance = result.largest_share
+    noise = 3 * float(np.sqrt(chance * (1 - chance) / max(result.labels, 1)))
+    return bool((trained <= chance + noise).all()) and float(np.median(accuracy - trained)) >= case.limits["guessing"]
 
 
 @rule(

@@ -10,6 +10,7 @@ from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.maths.curves import entropy, expected_entropy
 from pellucid.windows.loss.judge.heldout import RECENT, HeldOut, held_out
+from pellucid.windows.loss.judge.outputs import COLLAPSED, collapsed_from
 from pellucid.windows.loss.result import LossCurves, SanityCheck
 
 
@@ -97,7 +98,10 @@ def _sign_of_regression(result: LossCurves) -> str:
     falling = float(np.median(loss.values[-5:])) < min(0.0, float(np.median(loss.values[:3])))
     if len(errors) < RECENT or errors.min() < 0 or not falling or errors[-1] < 1.5 * errors[0]:
         return ""
-    return f"the training loss fell below 0 while {check.loss_name} on the check batch rose from {errors[0]:.3g} to {errors[-1]:.3g}"
+    return (
+        f"the training loss fell below 0 while {check.loss_name} on the check batch rose "
+        f"from {errors[0]:.3g} to {errors[-1]:.3g}"
+    )
 
 
 def _too_negative(training: _Training, case: Case) -> tuple[str, float, float] | None:
@@ -170,7 +174,8 @@ def stuck(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a model that has learned how frequent the classes are, and nothing else.
 
     Looks for: A training loss of at least `share` (and at most `most`) times the entropy of the labels after
-        `steps` steps, where zeroed inputs do as well: at most `zeroed` times the loss of the real ones.
+        `steps` steps, where the inputs do not help: the held-out loss is as high, or zeroed inputs have at most
+        `zeroed` times the loss of the real ones. Where the layers have collapsed, which explains it, it is a look.
     Why it matters: What comes in makes no difference to what comes out.
     Where the limit comes from: chosen on 212 healthy small networks and then silent on 199 others.
     False alarms: Tasks with a long plateau before learning sets in. With good accuracy the loss holds more than the
@@ -188,31 +193,37 @@ def stuck(result: LossCurves, case: Case) -> Iterator[Finding]:
     figures = {"value": training.last, "limit": limit, "samples": training.points, "where": "loss"}
     fact = f"the loss is {training.last:.3g}, that of knowing the class frequencies only {training.prior:.3g}"
     inputs_help = _inputs_help(result.check, case)
-    if training.last < limit or case.learning.succeeds or _learned_by_heart(training, held_out(result), case):
+    collapsed = result.check is not None and collapsed_from(result.check, RECENT, COLLAPSED) is not None
+    if training.last < limit or case.learning.succeeds or _learned_by_heart(training, held_out(result)):
         yield case.ok(fact, **figures)
     elif training.last > case.limits["most"] * training.prior:
         yield case.look(f"{fact}: worse than that", **figures)
+    elif collapsed:
+        yield case.look(f"{fact}; the layers make no difference between samples, see LOS006", **figures)
     elif inputs_help:
         yield case.look(f"{fact}, but held-out loss is higher still with zeroed inputs", **figures)
     elif inputs_help is None and case.learning.accuracy is None:
         yield case.warn(f"{fact}; whether the inputs matter was not measured", **figures)
     else:
-        as_well = "" if inputs_help is None else "; zeroed inputs do as well"
+        as_well = "" if inputs_help is None else "; the inputs make no difference on held-out data"
         yield case.alarm(fact + as_well, **figures)
 
 
 def _inputs_help(check: SanityCheck | None, case: Case) -> bool | None:
-    """Whether real inputs give a lower held-out loss than zeroed ones, over the latest evaluations."""
+    """Whether real inputs give a lower held-out loss than zeroed ones and than the class frequencies, of late."""
     if check is None:
         return None
+    losses = check.loss_eval[np.isfinite(check.loss_eval)][-RECENT:]
+    if losses.size and float(np.median(losses)) >= case.limits["share"] * entropy(check.label_counts):
+        return False
     pair = np.stack([check.loss_eval, check.loss_zeroed])
     recent = pair[:, np.isfinite(pair).all(axis=0)][:, -RECENT:]
     return bool(np.median(recent[1]) > case.limits["zeroed"] * np.median(recent[0])) if recent.size else None
 
 
-def _learned_by_heart(training: _Training, held: HeldOut | None, case: Case) -> bool:
+def _learned_by_heart(training: _Training, held: HeldOut | None) -> bool:
     """Whether training goes below the prior while held-out data stay at guessing or worse."""
-    fell = training.last + 3 * training.error < 0.995 * training.prior
+    fell = training.last + 3 * training.error < 0.998 * training.prior
     if not fell or held is None or not held.telling or not training.like_cross_entropy:
         return False
     if not (held.loss[-RECENT:] > held.prior).all():
@@ -257,7 +268,7 @@ def not_learnable(result: LossCurves, case: Case) -> Iterator[Finding]:
         f"knowing the class frequencies only costs {held.prior:.3g}"
     )
     figures = {"value": float(held.loss[-1]), "limit": held.prior, "samples": len(held.steps)}
-    if not _learned_by_heart(training, held, case):
+    if not _learned_by_heart(training, held):
         yield case.ok(fact, **figures)
         return
     say = case.alarm if held.source == "check" else case.warn

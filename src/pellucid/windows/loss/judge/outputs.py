@@ -1,13 +1,19 @@
 """Rules about what goes in and what comes out: LOS006, LOS007, LOS008."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
+from pellucid.maths.curves import entropy
 from pellucid.windows.loss.judge.heldout import RECENT
 from pellucid.windows.loss.result import SanityCheck
+
+COLLAPSED = 0.05
+"""Share of the squared norm of a layer below which all samples look alike."""
 
 
 @rule(
@@ -15,7 +21,7 @@ from pellucid.windows.loss.result import SanityCheck
     code="LOS006",
     title="Collapse",
     order=6,
-    limits={"predictions": 0.95, "prior": 0.7, "spread": 0.05, "samples": 30, "steps": 20},
+    limits={"predictions": 0.95, "prior": 0.7, "spread": COLLAPSED, "samples": 30, "steps": 20},
 )
 def collapse(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find a model that gives every sample the same answer, or the same inner picture.
@@ -34,10 +40,11 @@ def collapse(result: SanityCheck, case: Case) -> Iterator[Finding]:
     Source: facts of this project, diagnosis 13.
     """
     finished = len(result.steps) == 1
-    recent = np.flatnonzero(finished | (result.steps >= case.limits["steps"]))[-RECENT:]
+    recent = np.flatnonzero(_sound(result) & (finished | (result.steps >= case.limits["steps"])))[-RECENT:]
     if len(recent) < (1 if finished else RECENT) or result.samples < case.limits["samples"]:
         yield case.not_measured(
-            f"needs three evaluations from step {case.limits['steps']:.0f} on, of {case.limits['samples']:.0f} samples or more",
+            f"needs three evaluations from step {case.limits['steps']:.0f} on, "
+            f"of {case.limits['samples']:.0f} samples or more",
             samples=result.samples,
         )
         return
@@ -53,10 +60,39 @@ def collapse(result: SanityCheck, case: Case) -> Iterator[Finding]:
         yield case.ok("; ".join(fact for fact, *_ in found), samples=result.samples)
 
 
+def collapsed_from(result: SanityCheck, evaluations: int, spread: float) -> str | None:
+    """Return the first layer from which on all samples look alike.
+
+    Args:
+        result: Evaluations.
+        evaluations: How many of the latest must agree.
+        spread: Share of the squared norm below which samples look alike, 0 to 1.
+
+    Returns:
+        Name of a layer; None when the last layer tells samples apart, or when it was not measured.
+    """
+    values = result.spread[_sound(result)][-evaluations:]
+    # The outputs of a regression may lie far from 0 and close together in good health.
+    last = values.shape[1] - (2 if result.task == "regression" else 1)
+    if last < 0 or len(values) < evaluations:
+        return None
+    alike = np.where(np.isnan(values), np.inf, values).max(axis=0) < spread
+    if not alike[last]:
+        return None
+    telling = np.flatnonzero(~alike[: last + 1])
+    return result.layers[int(telling[-1]) + 1 if telling.size else 0]
+
+
+def _sound(result: SanityCheck) -> NDArray[Any]:
+    """Say which evaluations came before the first with outputs that are not finite: what follows means nothing."""
+    good = np.isfinite(result.output_low) & np.isfinite(result.output_high)
+    return np.arange(len(good)) < (int(np.argmin(good)) if not good.all() else len(good))
+
+
 _Found = tuple[str, dict[str, str | float], bool]
 
 
-def _one_answer(result: SanityCheck, recent: np.ndarray, case: Case) -> _Found | None:
+def _one_answer(result: SanityCheck, recent: NDArray[Any], case: Case) -> _Found | None:
     counts = result.predictions[recent]
     if result.task != "classification" or counts.shape[1] < 2 or (counts.sum(axis=1) == 0).any():
         return None
@@ -70,26 +106,17 @@ def _one_answer(result: SanityCheck, recent: np.ndarray, case: Case) -> _Found |
     return fact, {"value": float(shares[-1].max()), "limit": case.limits["predictions"], "where": "predictions"}, sick
 
 
-def _one_picture(result: SanityCheck, recent: np.ndarray, case: Case) -> _Found | None:
+def _one_picture(result: SanityCheck, recent: NDArray[Any], case: Case) -> _Found | None:
     spread = result.spread[recent]
-    if not spread.shape[1] or not np.isfinite(spread[:, -1]).all():
+    if not spread.shape[1] or not np.isfinite(spread).any():
         return None
-    # The outputs of a regression may lie far from 0 and close together in good health.
-    last = spread.shape[1] - (2 if result.task == "regression" else 1)
-    if last < 0:
-        return None
-    alike = (
-        np.nan_to_num(np.nanmax(np.where(np.isnan(spread), np.inf, spread), axis=0), nan=np.inf) < case.limits["spread"]
-    )
-    if not alike[last]:
-        value = float(spread[-1, last])
-        return f"{value:.1%} of what layer {result.layers[last]} holds differs between samples", {}, False
-    first = last
-    while first > 0 and alike[first - 1]:
-        first -= 1
-    value = float(spread[-1, first])
-    fact = f"only {value:.1%} of what layer {result.layers[first]} holds differs between samples, and no more in the layers after it"
-    return fact, {"value": value, "limit": case.limits["spread"], "where": result.layers[first]}, True
+    first = collapsed_from(result, len(recent), case.limits["spread"])
+    if first is None:
+        value = float(spread[-1, -1])
+        return f"{value:.1%} of what layer {result.layers[-1]} holds differs between samples", {}, False
+    value = float(spread[-1, result.layers.index(first)])
+    fact = f"only {value:.1%} of what layer {first} holds differs between samples, and no more in the layers after it"
+    return fact, {"value": value, "limit": case.limits["spread"], "where": first}, True
 
 
 @rule(
@@ -151,8 +178,8 @@ def ranges(result: SanityCheck, case: Case) -> Iterator[Finding]:
     Why it matters: Initialisation and learning rates are made for inputs near mean 0 and deviation 1. What an output
         function cannot reach, no training teaches.
     Where the limit comes from: facts of this project; outputs must touch the edge exactly as the function would.
-    False alarms: A model that normalises its inputs itself. When learning succeeds well, the scale is a look; when
-        learning was not measured, a warning.
+    False alarms: A model that normalises its inputs itself. When learning succeeds well, and began no worse than
+        guessing, the scale is a look; when learning was not measured, a warning.
     Likely cause: Pixels from 0 to 255, or divided by 255 twice; a softmax over one output; a sigmoid, tanh or ReLU at
         the end of a regression.
     What to do: Subtract the mean and divide by the standard deviation of the training data; change or remove the last
@@ -181,7 +208,7 @@ def _input_range(result: SanityCheck, case: Case) -> Finding:
     wide, narrow = result.input_std > case.limits["most_std"], result.input_std < case.limits["least_std"]
     if wide or narrow:
         say = case.alarm if case.learning.succeeds is False else case.warn
-        say = case.look if _learns_well(case) else say
+        say = case.look if _learns_well(case) and not _began_badly(result) else say
         return say(fact, limit=case.limits["most_std" if wide else "least_std"], **figures)
     if largest > case.limits["largest"]:
         return case.look(fact, limit=case.limits["largest"], **(figures | {"value": largest}))
@@ -193,6 +220,11 @@ def _learns_well(case: Case) -> bool:
     if learning.accuracy is None or learning.chance is None:
         return False
     return learning.accuracy >= learning.chance + 0.9 * (1 - learning.chance)
+
+
+def _began_badly(result: SanityCheck) -> bool:
+    """Whether the first evaluation was far above guessing: the model does not normalise its inputs itself."""
+    return bool(result.labels) and result.steps[0] <= 1 and result.loss_eval[0] > entropy(result.label_counts) + 1.5
 
 
 def _output_range(result: SanityCheck, case: Case) -> Iterator[Finding]:

@@ -53,7 +53,8 @@ def non_finite(result: LossCurves, case: Case) -> Iterator[Finding]:
     code="LOS002",
     title="Diverging loss",
     order=6,
-    limits={"factor": 1.5, "rise": 0.5, "points": 20},
+    limits={"factor": 1.5, "rise": 0.5, "points": 20, "recovering": 0.1},
+    explains=("LOS004", "LOS006"),
 )
 def diverging(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a loss that ends well above where it began.
@@ -63,7 +64,8 @@ def diverging(result: LossCurves, case: Case) -> Iterator[Finding]:
     Why it matters: The steps make the model worse.
     Where the limit comes from: chosen on 212 healthy small networks and then silent on 199 others.
     False alarms: The generator of an adversarial pair, and reinforcement learning, whose losses may rise in good
-        health: while held-out accuracy is good it is no more than a look.
+        health: while held-out accuracy is good it is no more than a look. So it is after a spike from which the loss
+        has come down again, to below `recovering` of its peak.
     Likely cause: A learning rate that is too large, gradients that are never cleared, or, where it rose from the
         first step on, the wrong sign: an optimizer that maximizes.
     What to do: Divide the learning rate by 10; check that optimizer.zero_grad() is called once a step, and the sign
@@ -82,16 +84,18 @@ def diverging(result: LossCurves, case: Case) -> Iterator[Finding]:
             f"from {head:.4g} to {tail:.4g}", value=tail, limit=head * case.limits["factor"], samples=len(loss)
         )
         return
-    onset = _onset(loss, head + rose / 10)
+    onset = _onset(loss, head + max(case.limits["rise"], (case.limits["factor"] - 1) * abs(head)))
+    peak = float(np.max(smooth(loss.values, 0.8)))
     early = onset <= loss.steps[0] + 0.05 * (loss.steps[-1] - loss.steps[0])
-    say = case.look if case.learning.succeeds else case.alarm
+    recovering = tail < case.limits["recovering"] * peak
+    say = case.look if case.learning.succeeds or recovering else case.alarm
     yield say(
         f"from {head:.4g} to {tail:.4g}, rising {'from the first steps on' if early else f'since step {onset}'}",
         where="loss",
         value=tail,
         limit=head * case.limits["factor"],
         samples=len(loss),
-        evidence={"first": head, "last": tail, "onset": onset, "from_the_start": early},
+        evidence={"first": head, "last": tail, "onset": onset, "from_the_start": early, "peak": peak},
     )
 
 
@@ -107,7 +111,7 @@ def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a first loss that is far above that of knowing nothing.
 
     Looks for: A first training loss more than `excess` nats above the logarithm of the number of classes. With small
-        batches the first few are averaged, until 64 labels are counted.
+        batches the first few are averaged, until 64 labels are counted; a check batch must say the same.
     Why it matters: A fresh network should call every class about equally likely. One that is sure of wrong answers
         spends its first steps, and its early units, on taking that back.
     Where the limit comes from: 212 healthy small networks began 0.08 below to 0.83 above it.
@@ -129,6 +133,10 @@ def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
         return
     each = result.labels_per_step() or 1
     first = float(np.mean(loss.values[: int(np.clip(np.ceil(64 / each), 1, 32))]))
+    # Dropout makes the first training losses high; the check batch is evaluated without it.
+    check = result.check
+    if check is not None and check.task == "classification" and check.steps[0] <= case.limits["latest_step"]:
+        first = float(np.nanmin([first, check.loss_eval[0]]))
     guessing = float(np.log(classes))
     excess = first - guessing
     figures = {"value": first, "limit": guessing + limit, "where": "loss", "samples": len(loss)}
@@ -192,7 +200,7 @@ def spike(result: LossCurves, case: Case) -> Iterator[Finding]:
     few = (result.labels_per_step() or np.inf) < case.limits["labels"]
     say = case.look if few and not lasting else case.alarm
     yield say(
-        f"from {before:.3g} to {peak:.3g} at step {loss.steps[place]}, {z[place]:.0f} deviations",
+        f"from {before:.3g} to {peak:.3g}, {z[place]:.0f} deviations above its noise",
         where="loss",
         step=int(loss.steps[place]),
         value=float(z[place]),

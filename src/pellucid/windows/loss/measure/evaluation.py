@@ -6,6 +6,8 @@ import time
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +15,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
+from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance
 from pellucid.probe.address import LEAVES, Address, unwrap
 from pellucid.probe.guard import untouched
@@ -78,7 +81,7 @@ def evaluate(
         the loss at zero inputs is NaN where an input is integer, such as tokens.
 
     Raises:
-        InputError: The batch holds no tensor, or the model returns none.
+        InputError: The batch holds no tensor or no sample, or the model returns no tensor.
         AddressError: `at` matches nothing.
 
     Cost:
@@ -86,10 +89,12 @@ def evaluate(
     """
     started = time.perf_counter()
     inner, samples = unwrap(model), batch_size(x)
+    if samples == 0:
+        raise InputError("The batch holds 0 samples. Give at least one; 512 or more say something about dead units.")
     sums = LayerSums(inner, at)
     with _left_alone(inner):
-        objective, classes, part = _examine(inner, x, y, loss)
         training = {module: module.training for module in inner.modules()}
+        objective, classes, part = _examine(inner, x, y, loss)
         inner.eval()
         normal = _pass(inner, x, y, objective, classes=classes, part=part, sums=sums)
         zeroed = _pass(inner, _zeroed(x), y, objective, classes=classes, part=part) if _can_be_zeroed(x) else _Totals()
@@ -152,10 +157,8 @@ def _pass(
     _seed_everything()
     for part_x, part_y in _parts(x, y, size=part):
         size = batch_size(part_x)
-        if sums is None:
-            output = call(model, part_x)
-        else:
-            output = sums.take(size, lambda inputs=part_x: call(model, inputs))
+        run = partial(call, model, part_x)
+        output = run() if sums is None else sums.take(size, run)
         logits = logits_of(output)
         target = to_device(part_y, logits.device)
         if objective.loss is not None:
@@ -207,7 +210,7 @@ def _parts(x: Any, y: Any, *, size: int) -> Iterator[tuple[Any, Any]]:
     """Cut a batch into parts of nearly equal size, so that the last is not too small for batch norm."""
     samples = batch_size(x)
     sides = np.linspace(0, samples, max(math.ceil(samples / size), 1) + 1).round().astype(int).tolist()
-    for first, last in zip(sides, sides[1:], strict=False):
+    for first, last in pairwise(sides):
         yield _cut(x, samples, slice(first, last)), _cut(y, samples, slice(first, last))
 
 
@@ -312,7 +315,7 @@ def sanity(model: nn.Module, batch: Any, loss: Loss | None = None, at: Address =
         A result with one step, numbered 0.
 
     Raises:
-        InputError: The batch holds no tensor, or the model returns none.
+        InputError: The batch holds no tensor or no sample, or the model returns no tensor.
         AddressError: `at` matches nothing.
 
     Cost:

@@ -1,0 +1,185 @@
+"""Measuring and drawing gradients."""
+
+import doctest
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pellucid.core.drawing import drawings_of
+from pellucid.core.errors import InputError
+from pellucid.core.figure import Lines
+from pellucid.windows import gradients
+from pellucid.windows.gradients import GradientFlow, flow
+from tests.ward.watching import Watched, blobs, checker_unseen, mlp, train
+
+
+@pytest.fixture(scope="module")
+def watched() -> Watched:
+    """A network that was watched for a few steps."""
+    torch.manual_seed(0)
+    return train(mlp(24, 24), steps=8)
+
+
+def test_gradients_are_those_of_the_loss(
+    model_is_untouched: Callable[[nn.Module], AbstractContextManager[None]],
+) -> None:
+    """They equal what backward leaves, and the model keeps the gradients that it had."""
+    model, (x, y) = mlp(16, 16, norm=True), blobs()
+    F.cross_entropy(model(x), y).backward()
+    model[0].bias.grad = None
+    with model_is_untouched(model), checker_unseen():
+        result = flow(model, (x, y))
+    model.zero_grad()
+    F.cross_entropy(model(x), y).backward()
+    expected = [float(one.grad.square().mean().sqrt()) for one in model.parameters()]
+    assert result.gradients.rms[0].tolist() == pytest.approx(expected, rel=1e-4, abs=1e-8)
+    assert result.weights[0, 0] == pytest.approx(float(model[0].weight.detach().square().mean().sqrt()))
+    assert result.updates is None
+    assert not result.missing.any()
+
+
+def test_frozen_and_unused_parameters_have_no_gradient() -> None:
+    """They are listed, marked missing, and not measured."""
+    model = mlp(16)
+    model[0].requires_grad_(requires_grad=False)
+    result = flow(model, blobs())
+    assert result.missing[0].tolist() == [True, True, False, False]
+    assert result.trainable == (False, False, True, True)
+    assert np.isnan(result.gradients.rms[0, 0])
+
+
+class _WithLabels(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = mlp(8)
+
+    def forward(self, x: Tensor, labels: Tensor) -> SimpleNamespace:
+        return SimpleNamespace(loss=F.cross_entropy(self.inner(x), labels))
+
+
+@pytest.mark.parametrize("kind", ["classes", "tokens", "pixels", "values", "own loss", "given"])
+def test_losses(kind: str) -> None:
+    """Cross entropy for classes anywhere, squares for values, the model's own loss, and the one that is given."""
+    x, y = blobs(40)
+    model: nn.Module = mlp(8)
+    batch: object = (x, y)
+    loss = None
+    if kind == "tokens":
+        batch = (x.view(4, 10, 12), y.view(4, 10))
+    elif kind == "pixels":
+        model, batch = nn.Conv2d(1, 4, 1), (x[:4].view(4, 1, 3, 4), torch.randint(4, (4, 3, 4)))
+    elif kind == "values":
+        batch = (x, torch.randn(40, 4))
+    elif kind == "own loss":
+        model, batch = _WithLabels(), {"x": x, "labels": y}
+    elif kind == "given":
+        loss = F.multi_margin_loss
+    assert float(flow(model, batch, loss=loss).norm[0]) > 0
+
+
+def test_what_cannot_be_differentiated_is_refused() -> None:
+    """No batch, no target, no parameter, no scalar: each error says what to pass."""
+    x, y = blobs(8)
+    cases: list[tuple[Callable[[], object], str]] = [
+        (
+            lambda: flow(mlp(4)),
+            "No batch was given to run Sequential with. Pass one: pel.gradients.flow(model, (x, y)).",
+        ),
+        (
+            lambda: flow(mlp(4), x),
+            (
+                "Cannot tell what to differentiate: Sequential returned a Tensor and the target is a NoneType. "
+                "Pass loss=..., and the batch as (inputs, target)."
+            ),
+        ),
+        (
+            lambda: flow(nn.ReLU(), (x, y)),
+            "ReLU has no parameters, so no gradient reaches any. Pass a model with weights.",
+        ),
+        (
+            lambda: flow(mlp(4), (x, y), loss=lambda output, _: output),
+            "The loss of Sequential is a tensor of shape (8, 4), expected a scalar. Reduce it with .mean().",
+        ),
+    ]
+    for call, message in cases:
+        with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+            call()
+
+
+def test_rows_without_a_gradient_are_left_out_of_the_rms() -> None:
+    """An embedding of which two rows are used has the RMS of these two."""
+    table = nn.Embedding(100, 4)
+    model = nn.Sequential(table, nn.Flatten(), nn.Linear(4, 2))
+    result = flow(model, (torch.tensor([[3], [7]]), torch.tensor([0, 1])))
+    F.cross_entropy(model(torch.tensor([[3], [7]])), torch.tensor([0, 1])).backward()
+    expected = float(table.weight.grad[[3, 7]].square().mean().sqrt())
+    assert result.gradient_rms[0, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_ratio_never_explodes() -> None:
+    """A weight that began at zero is held against the usual first size."""
+    model = mlp(16)
+    nn.init.zeros_(model[2].weight)
+    result = train(model, steps=2).gradients
+    assert result.updates is not None
+    expected = result.updates.rms[0, 2] * np.sqrt(3 * 16)
+    assert result.ratio[0, 2] == pytest.approx(expected)
+
+
+def test_pieces_join_and_thin(watched: Watched) -> None:
+    """Parameters that a piece lacks are missing there; without any update there are none."""
+    result = watched.gradients
+    thinned = result.thin(3)
+    assert thinned.steps.tolist() == [0, 4, 7]
+    assert thinned.updates is not None
+    assert np.array_equal(thinned.weights, result.weights[[0, 4, 7]])
+    other = flow(nn.Linear(12, 4), blobs())
+    joined = GradientFlow.join([other, replace(result, updates=None)])
+    assert joined.updates is None
+    assert joined.names[:3] == ("weight", "bias", "0.weight")
+    assert joined.missing[1:, 0].all()
+    assert np.isnan(joined.weights[0, 2:]).all()
+    mixed = GradientFlow.join([other, result])
+    assert mixed.updates is not None
+    assert np.isnan(mixed.ratio[0]).all()
+    assert np.allclose(mixed.ratio[1:, 2:], result.ratio)
+
+
+@pytest.mark.parametrize("name", drawings_of(GradientFlow))
+def test_every_drawing_is_complete(watched: Watched, name: str) -> None:
+    """Each has a title, axes with labels, words for those who do not see it, and a caveat; also of one step."""
+    for result in (watched.gradients, flow(mlp(8), blobs())):
+        figure = result.figure(name)
+        assert figure.title
+        assert figure.alt
+        assert figure.caveat
+        assert figure.verdict
+        assert figure.panels
+        assert all(panel.x.label and panel.y.label for panel in figure.panels)
+
+
+def test_curves_are_the_measured_ones(watched: Watched) -> None:
+    """Norm, ratio and profile are drawn as they are."""
+    result = watched.gradients
+    (norm,) = result.figure("norm_over_time").panels
+    assert isinstance(norm.marks[0], Lines)
+    assert np.array_equal(norm.marks[0].y, result.norm)
+    (ratio,) = result.figure("update_ratio").panels
+    band, first = (mark for mark in ratio.marks[:2] if isinstance(mark, Lines))
+    assert (band.low[0], band.high[0]) == (7e-4, 4e-2)
+    assert np.array_equal(first.y, result.ratio[:, 0])
+    (profile,) = result.figure("depth_profile").panels
+    assert profile.x.categories == ("0.weight", "2.weight", "4.weight")
+
+
+def test_the_example_runs() -> None:
+    """What the window says of itself is true."""
+    assert doctest.testmod(gradients).failed == 0
