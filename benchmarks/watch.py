@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def build(name: str) -> tuple[Any, Callable[[], tuple[Any, Any]]]:
     if name == "mlp":
         widths = (784, 512, 512, 10)
         layers: list[Any] = []
-        for fan_in, fan_out in zip(widths[:-1], widths[1:], strict=True):
+        for fan_in, fan_out in pairwise(widths):
             layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.ReLU()]
         x, y = torch.randn(256, 784, generator=source), torch.randint(10, (256,), generator=source)
         return torch.nn.Sequential(*layers[:-1]), lambda: (x, y)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from pellucid.core.errors import InputError
 from pellucid.maths import reduce as reducing
+from pellucid.maths import units
 from pellucid.maths.reduce import SUMS, Reduced, merge, reduce
 from tests.reference.statistics import slow_statistics, slow_units
 
@@ -40,12 +41,18 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def take(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Force one way, with pieces so small that every tensor has several."""
     monkeypatch.setattr(reducing, "_SMALL", 10**9 if way == "small" else 0)
-    monkeypatch.setattr(reducing, "_CACHE_PIECE", 50_000)
+    _set(monkeypatch, "CACHE_PIECE", 50_000)
     if way.startswith("blind"):
-        monkeypatch.setattr(reducing, "_may_look", lambda _: False)
-        monkeypatch.setattr(reducing, "_BRANCH_FREE_PIECE", 50_000)
+        _set(monkeypatch, "may_look", lambda _: False)
+        _set(monkeypatch, "BRANCH_FREE_PIECE", 50_000)
     if way == "blind with lanes":
         monkeypatch.setattr(reducing, "_lanes", lambda _: 8)
+
+
+def _set(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> None:
+    for module in (reducing, units):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, value)
 
 
 def assert_like_twin(found: Reduced, x: Tensor, mantissa_bits: int = 3) -> None:
@@ -157,8 +164,8 @@ def test_units_of_dense_token_and_conv_layers(
     shape: tuple[int, ...], axis: int, grid: tuple[int, ...], way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Samples, active samples and saturated samples of each unit are those of the slow count."""
-    monkeypatch.setattr(reducing, "_CACHE_PIECE", 64)
-    monkeypatch.setattr(reducing, "_BRANCH_FREE_PIECE", 64)
+    _set(monkeypatch, "CACHE_PIECE", 64)
+    _set(monkeypatch, "BRANCH_FREE_PIECE", 64)
     x = torch.randint(-2, 3, shape).float().relu()
     x.view(-1)[3] = math.nan
     found = reduce(x, unit_axis=axis, saturation=(0.0, 2.0)).units
@@ -383,3 +390,54 @@ def test_what_cannot_be_merged() -> None:
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         merge(plain, reduce(torch.zeros(3), unit_axis=0))
+
+
+SAMPLED = {
+    "normal": lambda draw: torch.randn(300, 400, generator=draw),
+    "rectified": lambda draw: torch.randn(300, 400, generator=draw).relu(),
+    "columns of very different scale": lambda draw: (
+        torch.randn(300, 400, generator=draw) * 10 ** torch.linspace(-4, 4, 400)
+    ),
+    "positive": lambda draw: torch.rand(300, 400, generator=draw) + 1,
+    "two values in turns": lambda draw: torch.tensor([1.0, -3.0]).repeat(60_000).view(300, 400),
+}
+
+
+@pytest.mark.parametrize("looking", [True, False])
+@pytest.mark.parametrize("kind", list(SAMPLED))
+def test_a_sample_for_the_buckets_leaves_the_rest_exact(
+    kind: str, looking: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums, extremes and units are those of all values; ranks of quantiles are within 1.5 %, zeros and magnitudes too."""
+    _set(monkeypatch, "may_look", lambda _: looking)
+    x = SAMPLED[kind](torch.Generator().manual_seed(4))
+    found, whole = reduce(x, unit_axis=-1, most=16_384), reduce(x, unit_axis=-1)
+    for name in ("finite", "nans", "positive_infinities", "negative_infinities", "total", "squares"):
+        place = SUMS.index(name)
+        slack = 1e-5 * float(whole.sums[ABSOLUTES])
+        assert float(found.sums[place]) == pytest.approx(float(whole.sums[place]), rel=1e-5, abs=slack)
+    assert torch.equal(found.extremes, whole.extremes)
+    assert torch.equal(found.units, whole.units)
+    assert float(found.sums[1]) == pytest.approx(float(whole.sums[1]), abs=0.015 * x.numel())
+    assert float(found.sums[ABSOLUTES]) == pytest.approx(float(whole.sums[ABSOLUTES]), rel=0.05)
+    assert 8_192 < int(found.counts.sum()) <= 16_384
+    # The order of the buckets is the order of the values, but for the negative half, which runs backwards; what
+    # matters is that every share of mass is where it was.
+    ours, all_values = found.counts / found.counts.sum(), whole.counts / whole.counts.sum()
+    assert float((ours.cumsum(0) - all_values.cumsum(0)).abs().max()) < 0.015
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e30])
+def test_a_single_odd_value_is_never_missed_by_a_sample(bad: float) -> None:
+    """One NaN, infinity or huge value among 120,000 makes everything be read."""
+    x = torch.randn(300, 400, generator=torch.Generator().manual_seed(4))
+    x[17, 23] = bad
+    found, whole = reduce(x, most=16_384), reduce(x)
+    assert torch.equal(found.sums, whole.sums)
+    assert torch.equal(found.counts, whole.counts)
+
+
+def test_a_small_tensor_is_read_whole() -> None:
+    """A tensor with no more values than the sample is not sampled."""
+    x = torch.randn(50, 20, generator=torch.Generator().manual_seed(4))
+    assert torch.equal(reduce(x, most=1000).counts, reduce(x).counts)

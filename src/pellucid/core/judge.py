@@ -139,6 +139,7 @@ def _merged(results: Iterable[Result]) -> Learning:
     beside the last of another.
     """
     known = [one.learning() for one in results if isinstance(one, Teaches)]
+    known.sort(key=lambda one: one.steps is None)  # the curves of a run know more than evaluations of one batch
     merged = Learning()
     for names in (("steps",), ("first", "last"), ("prior", "classes"), ("accuracy", "chance")):
         telling = (one for one in known if all(getattr(one, name) is not None for name in names))

@@ -108,7 +108,7 @@ def _item(finding: Finding) -> str:
     parts += [f"<p>Next: {_words(finding.next_step)}</p>"] if finding.next_step else []
     if finding.folded:
         items = "".join(_item(one) for one in finding.folded)
-        summary = f"{amount(len(finding.folded), 'finding')} that follow from it"
+        summary = f"Follows from it: {amount(len(finding.folded), 'finding')}"
         parts.append(f"<details><summary>{summary}</summary><ul>{items}</ul></details>")
     return f"<li>{head}{''.join(parts)}</li>"
 

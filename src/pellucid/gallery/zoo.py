@@ -14,7 +14,6 @@ RATES = {
     ("cnn", "adam"): (5e-3, 8e-3, 1.2e-2),
     ("cnn", "sgd"): (0.04, 0.06, 0.08),
     ("transformer", "adam"): (3e-3, 5e-3, 7e-3),
-    ("transformer", "sgd"): (0.04, 0.06),
 }
 """Learning rates with which an architecture learns the digits under an optimizer."""
 
@@ -90,7 +89,7 @@ def _transformer(draw: random.Random, recipe: Recipe) -> Recipe:
         initialization=draw.choice(("default", "xavier")),
         steps=240,
     )
-    return _trained(draw, recipe, ("adam", "adamw", "sgd"))
+    return _trained(draw, recipe, ("adam", "adamw"))
 
 
 _DRAWERS = {"mlp": _mlp, "cnn": _cnn, "transformer": _transformer}

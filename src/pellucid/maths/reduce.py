@@ -6,8 +6,7 @@ and on an accelerator nothing depends on the data: no graph break, no synchronis
 """
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from pellucid.core.errors import InputError
 from pellucid.maths.histogram import MANTISSA_BITS, bucket_total, check_mantissa_bits
+from pellucid.maths.units import BRANCH_FREE_PIECE, CACHE_PIECE, may_look, unit_counts
 
 SUMS = (
     "finite",
@@ -28,12 +28,8 @@ SUMS = (
     "absolutes",
 )
 
-# 262,144 float32 values and their scratch are 2 MB: they stay in the cache, and calls are few.
-_CACHE_PIECE = 1 << 18
 # Up to here NumPy's shorter way into each operation counts for more than the speed of the operation.
 _SMALL = 4096
-# The branch-free way holds about 40 bytes per value of a piece: 170 MB at the most.
-_BRANCH_FREE_PIECE = 1 << 22
 # Inside these magnitudes the squares of a whole piece neither overflow float32 nor vanish.
 _SMALLEST_UNSCALED, _LARGEST_UNSCALED = 2.0**-50, 2.0**50
 _Limits = tuple[float, float] | None
@@ -66,6 +62,7 @@ def reduce(
     unit_axis: int | None = None,
     saturation: tuple[float, float] | None = None,
     mantissa_bits: int = MANTISSA_BITS,
+    most: int | None = None,
 ) -> Reduced:
     """Reduce a tensor to counts, sums, extremes, a histogram and counts per unit.
 
@@ -83,10 +80,13 @@ def reduce(
         saturation: (low, high), low < high: a value is saturated when it is <= low or >= high, NaN never; a
             unit is saturated in a sample when all of its values there are.
         mantissa_bits: Buckets per power of two, as a power of two, 1 to 7.
+        most: Sort at most about this many values into buckets, evenly spread over the tensor; None for all. The
+            number of values, NaN and infinities, the sum, the sum of squares, the extremes and the units stay
+            those of all values; zeros and the sum of magnitudes are scaled up from the values that were sorted.
 
     Returns:
-        Tensors on the device of `x`. Every count is exact. Sums are off by at most 1e-5 of the same sum over
-        magnitudes (measured: below 1e-6), and do not overflow.
+        Tensors on the device of `x`. Every count is exact (but see `most`). Sums are off by at most 1e-5
+        of the same sum over magnitudes (measured: below 1e-6), and do not overflow.
 
     Raises:
         InputError: The tensor is complex or not dense, or an option is out of range.
@@ -104,10 +104,12 @@ def reduce(
     """
     _check(x, unit_axis=unit_axis, saturation=saturation, mantissa_bits=mantissa_bits)
     x = x.detach().resolve_neg()
-    units = None if unit_axis is None else _unit_counts(x, unit_axis, saturation)
+    units = None if unit_axis is None else unit_counts(x, unit_axis, saturation)
     if x.numel() == 0:
         return _nothing(x.device, mantissa_bits, units)
-    if not _may_look(x):
+    if most is not None and x.numel() > most:
+        return Reduced(*_reduce_sampled(_flat(x), mantissa_bits, most), units)
+    if not may_look(x):
         way = _reduce_blind
     elif x.numel() <= _SMALL:
         way = _reduce_small
@@ -191,10 +193,6 @@ def _check(x: Tensor, *, unit_axis: int | None, saturation: _Limits, mantissa_bi
         )
 
 
-def _may_look(x: Tensor) -> bool:
-    return x.device.type == "cpu" and not torch.compiler.is_compiling()
-
-
 def _nothing(device: torch.device, mantissa_bits: int, units: Tensor | None) -> Reduced:
     return Reduced(
         torch.zeros(len(SUMS), dtype=torch.float64, device=device),
@@ -226,8 +224,8 @@ def _reduce_looking(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, T
     sums = [0.0] * len(SUMS)
     highest, lowest = -math.inf, math.inf
     counts = None
-    scratch = torch.empty(min(flat.numel(), _CACHE_PIECE), dtype=torch.float32)
-    for piece in flat.split(_CACHE_PIECE) if flat.numel() > _CACHE_PIECE else (flat,):
+    scratch = torch.empty(min(flat.numel(), CACHE_PIECE), dtype=torch.float32)
+    for piece in flat.split(CACHE_PIECE) if flat.numel() > CACHE_PIECE else (flat,):
         value = piece.to(torch.float32)
         room = scratch[: value.numel()]
         index = _buckets(value, mantissa_bits, out=room.view(torch.int32))
@@ -242,8 +240,7 @@ def _reduce_looking(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, T
 
 def _reduce_small(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, Tensor]:
     value = flat.to(torch.float32).numpy()
-    index = (value.view(np.int32) >> (23 - mantissa_bits)) + bucket_total(mantissa_bits) // 2
-    counts = np.bincount(index, minlength=bucket_total(mantissa_bits))
+    counts = _bincount(value, mantissa_bits)
     zeros, nans, positive, negative = len(value) - np.count_nonzero(value), 0, 0, 0
     low, high = float(value.min()), float(value.max())
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -253,8 +250,9 @@ def _reduce_small(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, Ten
         value = value[np.isfinite(value)]
         low, high = float(value.min(initial=math.inf)), float(value.max(initial=-math.inf))
     wide = value.astype(np.float64)
-    powers = wide.sum(), wide.dot(wide), np.abs(wide).sum()
-    sums = np.array([len(value), zeros, nans, positive, negative, *powers], dtype=np.float64)
+    total = wide.sum()
+    absolutes = total if low >= 0 else np.abs(wide).sum()
+    sums = np.array([len(value), zeros, nans, positive, negative, total, wide.dot(wide), absolutes], dtype=np.float64)
     return torch.from_numpy(sums), torch.from_numpy(np.array([high, -low])), torch.from_numpy(counts)
 
 
@@ -302,11 +300,55 @@ def _powers_looking(value: Tensor, room: Tensor, *, low: float, high: float) -> 
     return total * scale, squares * scale * scale, absolutes * scale
 
 
+# --------------------------------------------------------------------------------- sampled: for watching often
+
+
+def _reduce_sampled(flat: Tensor, mantissa_bits: int, most: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Sort an evenly spread sample into buckets; everything that is cheap is still read from every value."""
+    sample = flat[:: _stride(flat.numel(), most)].to(torch.float32)
+    scale = flat.numel() / sample.numel()
+    if may_look(flat):
+        found = _sampled_looking(flat.to(torch.float32), sample.contiguous().numpy(), mantissa_bits, scale)
+        # Something is not finite, or too large to square: then everything is read.
+        return _reduce_looking(flat, mantissa_bits) if found is None else found
+    whole, extremes = _powers_blind(flat.to(torch.float32))
+    sums, _, counts = _reduce_blind(sample, mantissa_bits)
+    return torch.cat([whole[:1], sums[1:2] * scale, whole[1:], sums[7:] * scale]), extremes, counts
+
+
+def _sampled_looking(
+    value: Tensor, sample: Any, mantissa_bits: int, scale: float
+) -> tuple[Tensor, Tensor, Tensor] | None:
+    low, high = (bound.item() for bound in value.aminmax())
+    largest = max(-low, high)
+    if not (_SMALLEST_UNSCALED <= largest <= _LARGEST_UNSCALED or largest == 0):  # NaN is in no range
+        return None
+    total, norm = value.sum().item(), torch.linalg.vector_norm(value).item()
+    zeros = (len(sample) - np.count_nonzero(sample)) * scale
+    absolutes = total if low >= 0 else -total if high <= 0 else float(np.abs(sample).sum(dtype=np.float64)) * scale
+    sums = np.array([value.numel(), zeros, 0.0, 0.0, 0.0, total, norm * norm, absolutes], dtype=np.float64)
+    counts = torch.from_numpy(_bincount(sample, mantissa_bits))
+    return torch.from_numpy(sums), torch.from_numpy(np.array([high, -low])), counts
+
+
+def _bincount(value: Any, mantissa_bits: int) -> Any:
+    index = (value.view(np.int32) >> (23 - mantissa_bits)) + bucket_total(mantissa_bits) // 2
+    return np.bincount(index, minlength=bucket_total(mantissa_bits))
+
+
+def _stride(count: int, most: int) -> int:
+    """The smallest stride that is enough and shares no factor with the size, so that no column is favoured."""
+    stride = -(-count // most)
+    while math.gcd(stride, count) > 1:
+        stride += 1
+    return stride
+
+
 # --------------------------------------------------------------------- blind: compiled, or on an accelerator
 
 
 def _reduce_blind(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, Tensor]:
-    parts = [_reduce_piece_blind(piece, mantissa_bits) for piece in flat.split(_BRANCH_FREE_PIECE)]
+    parts = [_reduce_piece_blind(piece, mantissa_bits) for piece in flat.split(BRANCH_FREE_PIECE)]
     sums, extremes, counts = parts[0]
     for more_sums, more_extremes, more_counts in parts[1:]:
         sums = sums + more_sums
@@ -317,23 +359,28 @@ def _reduce_blind(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, Ten
 
 def _reduce_piece_blind(piece: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, Tensor]:
     value = piece.to(torch.float32)
+    whole, extremes = _powers_blind(value)
+    clean = value.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    zeros, absolutes = (value == 0).sum().to(torch.float64), clean.abs().sum(dtype=torch.float64)
+    sums = torch.cat([whole[:1], zeros.view(1), whole[1:], absolutes.view(1)])
+    return sums, extremes, _counts_blind(value, mantissa_bits)
+
+
+def _powers_blind(value: Tensor) -> tuple[Tensor, Tensor]:
+    """Return finite count, NaN, infinities, sum and squares, and the extremes, whatever the values are."""
     nans, positive, negative = value.isnan().sum(), (value == math.inf).sum(), (value == -math.inf).sum()
     clean = value.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    sums = torch.stack(
-        [
-            value.numel() - nans - positive - negative,
-            (value == 0).sum(),
-            nans,
-            positive,
-            negative,
-            clean.sum(dtype=torch.float64),
-            clean.to(torch.float64).square().sum(),
-            clean.abs().sum(dtype=torch.float64),
-        ]
-    )
+    whole = [
+        value.numel() - nans - positive - negative,
+        nans,
+        positive,
+        negative,
+        clean.sum(dtype=torch.float64),
+        clean.to(torch.float64).square().sum(),
+    ]
     finite = value.isfinite()
     extremes = torch.stack([torch.where(finite, side, -math.inf).amax() for side in (value, -value)])
-    return sums, extremes.to(torch.float64), _counts_blind(value, mantissa_bits)
+    return torch.stack([one.to(torch.float64) for one in whole]), extremes.to(torch.float64)
 
 
 def _counts_blind(value: Tensor, mantissa_bits: int) -> Tensor:
@@ -350,50 +397,3 @@ def _counts_blind(value: Tensor, mantissa_bits: int) -> Tensor:
 
 def _lanes(value: Tensor) -> int:
     return 1 if value.device.type == "cpu" else _ACCELERATOR_LANES
-
-
-# ------------------------------------------------------------------------------------------------------ units
-
-
-def _unit_counts(x: Tensor, unit_axis: int, saturation: tuple[float, float] | None) -> Tensor:
-    axis = unit_axis % x.dim()
-    samples, units = math.prod(x.shape[:axis]), x.shape[axis]
-    rows = torch.zeros(3, units, dtype=torch.int64, device=x.device)
-    rows[0] = samples
-    if x.numel() == 0:
-        return rows
-    grid = x.reshape(samples, units, -1)
-    looking = _may_look(x)
-    size = max(1, (_CACHE_PIECE if looking else _BRANCH_FREE_PIECE) // (x.numel() // samples))
-    for piece in grid.split(size) if samples > size else (grid,):
-        value = piece.to(torch.float32)
-        rows[1] += _active(value, looking=looking)
-        if saturation is not None:
-            rows[2] += _saturated(value, saturation, looking=looking)
-    return rows
-
-
-def _active(value: Tensor, *, looking: bool) -> Tensor:
-    if value.shape[2] > 1:
-        value = value.abs().amax(2)  # NaN comes through, and is not zero
-    return _samples(_flags(torch.ne, value, 0.0, looking=looking))
-
-
-def _saturated(value: Tensor, saturation: tuple[float, float], *, looking: bool) -> Tensor:
-    outside = _flags(torch.le, value, saturation[0], looking=looking)
-    outside = outside.add_(_flags(torch.ge, value, saturation[1], looking=looking))
-    # Looking for the smallest of one value costs as much as everything else together.
-    return _samples(outside.amin(2) if value.shape[2] > 1 else outside)
-
-
-def _flags(compare: Callable[..., Tensor], value: Tensor, limit: float, *, looking: bool) -> Tensor:
-    # Ones and zeros in float32: on a CPU comparing and adding them is five times as fast as with truth
-    # values.
-    if looking:
-        return compare(value, limit, out=torch.empty_like(value))
-    return compare(value, limit).to(torch.float32)
-
-
-def _samples(flags: Tensor) -> Tensor:
-    # At most 4,194,304 samples at a time, and float32 counts exactly up to 16,777,216.
-    return flags.reshape(flags.shape[0], flags.shape[1]).sum(0).to(torch.int64)

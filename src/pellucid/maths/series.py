@@ -192,7 +192,7 @@ class TensorSeries(Measured):
             InputError: There are none, or their buckets differ.
 
         Cost:
-            Four transfers to the CPU when all are on one device.
+            About 10 us a tensor on the CPU; from a device, one transfer a tensor.
         """
         buckets = {len(one.counts) for one in reduced.values()}
         if len(buckets) != 1:
@@ -201,21 +201,23 @@ class TensorSeries(Measured):
                 "tensor or more, all reduced with the same mantissa_bits."
             )
         parts = list(reduced.values())
-        counts = _fetched([one.counts.to(torch.int64) for one in parts]).reshape(len(parts), -1)
         units = [one.units for one in parts if one.units is not None]
-        tensor, index = np.nonzero(counts)
+        counts = [one.counts.cpu().numpy() for one in parts]
+        index = [np.flatnonzero(one) for one in counts]
         lengths = np.array([0 if one.units is None else one.units.shape[1] for one in parts])
         return cls(
             names=tuple(reduced),
             steps=np.array([step], dtype=np.int64),
             sums=_fetched([one.sums for one in parts]).reshape(1, len(parts), len(SUMS)),
             extremes=_fetched([one.extremes for one in parts]).reshape(1, len(parts), 2),
-            bucket_index=index.astype(np.uint16),
-            bucket_count=counts[tensor, index],
-            bucket_offsets=ragged.offsets_of(np.bincount(tensor, minlength=len(parts))),
+            bucket_index=np.concatenate(index).astype(np.uint16),
+            bucket_count=np.concatenate([one[places] for one, places in zip(counts, index, strict=True)]).astype(
+                np.int64
+            ),
+            bucket_offsets=ragged.offsets_of(np.array([len(places) for places in index])),
             unit_offsets=ragged.offsets_of(lengths),
             units=_fetched([one.T for one in units]).reshape(1, -1, 3).transpose(0, 2, 1).copy(),
-            mantissa_bits=counts.shape[1].bit_length() - 10,
+            mantissa_bits=len(counts[0]).bit_length() - 10,
         )
 
     # -------------------------------------------------------------------------------------------- storing

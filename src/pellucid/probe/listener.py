@@ -100,11 +100,13 @@ class Listener:
         *,
         active: bool = True,
         training_only: bool = True,
+        most: int | None = None,
     ) -> None:
         self.targets = resolve(model, at)
         self._hooks = Hooks(
             self, unwrap(model), self.targets, inputs=True, training_only=training_only, find_functions=True
         )
+        self._most = most
         self._attached = False
         self._active = active
         self._training_only = training_only
@@ -282,6 +284,7 @@ class Listener:
                 # Only of activation functions: a dense layer's unit is never exactly zero.
                 unit_axis=axis if activation else None,
                 saturation=activation.saturation if activation else None,
+                most=self._most,
             )
             before = self._heard.get(key)
             if before is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -33,10 +34,14 @@ class Meter:
     evaluates inside its step, so there the gradients of the last evaluation are read in the post-hook.
     """
 
-    def __init__(self, parameters: dict[str, nn.Parameter], optimizers: Sequence[Optimizer]) -> None:
+    def __init__(
+        self, parameters: dict[str, nn.Parameter], optimizers: Sequence[Optimizer], *, most: int | None = None
+    ) -> None:
         self.parameters = parameters
         self.optimizers = optimizers
         self.due = False
+        self._most = most
+        self._readings = 0
         self.reading: Reading | None = None
         self.step = 0
         self._names = {id(parameter): name for name, parameter in parameters.items()}
@@ -46,7 +51,7 @@ class Meter:
         self._handles: list[Any] = []
         self.guard: Callable[[Callable[[], None]], None] = lambda work: work()
 
-    @property
+    @cached_property
     def owned(self) -> frozenset[str]:
         """Names of the parameters that an optimiser holds; all of them when no optimiser was given."""
         if not self.optimizers:
@@ -77,6 +82,7 @@ class Meter:
         if not self.due:
             self.due, self.step, self.reading = True, step, None
             self._read.clear()
+            self.__dict__.pop("owned", None)  # parameter groups may have been added since the last reading
 
     def take(self) -> Reading | None:
         """Return the reading once every optimiser that is going to step has stepped, and forget it."""
@@ -85,6 +91,7 @@ class Meter:
         reading, self.reading = self.reading, None
         if reading is not None:
             self.due = False
+            self._readings += 1
         return reading
 
     def _pre(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -116,7 +123,7 @@ class Meter:
         with torch.no_grad():
             for name, before in self._before.items():
                 update = torch.sub(local(self.parameters[name]).detach(), before, out=before)
-                reading.updates[name] = self._shards[name].reduce(update)
+                reading.updates[name] = self._shards[name].reduce(update, most=self._most)
         self._before = {}
         self._read.add(id(optimizer))
 
@@ -129,8 +136,11 @@ class Meter:
 
     def _read_weight(self, reading: Reading, name: str) -> None:
         parameter = self.parameters[name].detach()
-        reading.weights[name] = self._shards[name].reduce(local(parameter))
-        if parameter.ndim >= 2 and not self._shards[name].cut:
+        reading.weights[name] = self._shards[name].reduce(local(parameter), most=self._most)
+        # Rows that are alike from the start stay so, and looking for them costs a product: it is done at the
+        # readings 0, 1, 2, 4, 8 ...
+        looked = self._readings & (self._readings - 1) == 0
+        if looked and parameter.ndim >= 2 and not self._shards[name].cut:
             reading.twins[name] = twin_share(parameter)
 
     def _read_gradients(self, reading: Reading, names: Iterable[str], scale: Tensor | None) -> None:
@@ -140,7 +150,9 @@ class Meter:
                 continue
             values = local(gradient.detach())
             values = values.to_dense() if values.is_sparse else values
-            reading.gradients[name] = self._shards[name].reduce(values if scale is None else values / scale, rows=True)
+            reading.gradients[name] = self._shards[name].reduce(
+                values if scale is None else values / scale, rows=True, most=self._most
+            )
 
     def _read_without_optimizer(self) -> None:
         reading = self.reading = Reading(step=self.step)

@@ -41,12 +41,12 @@ class Shard:
         _, offset = compute_local_shape_and_global_offset(placed.shape, placed.device_mesh, placed.placements)
         return cls(cut=True, first=int(offset[0]) if len(offset) else 0, rows=rows)
 
-    def reduce(self, values: Tensor, *, rows: bool = False) -> Reduced:
+    def reduce(self, values: Tensor, *, rows: bool = False, most: int | None = None) -> Reduced:
         """Reduce the local values; with `rows`, count the rows with any non-zero value, in global places."""
         if not rows or values.ndim < 1:
-            return reduce(values)
+            return reduce(values, most=most)
         # A row is one unit and the parameter one sample: (1, row, everything else).
-        found = reduce(values.reshape(1, values.shape[0], -1), unit_axis=1)
+        found = reduce(values.reshape(1, values.shape[0], -1), unit_axis=1, most=most)
         if not self.cut or found.units is None:
             return found
         whole = torch.zeros((3, self.rows), dtype=found.units.dtype, device=found.units.device)

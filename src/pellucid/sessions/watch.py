@@ -36,12 +36,15 @@ class WatchOptions:
         start: Resume at this step instead, that of the checkpoint that was loaded; what the run holds at and
             after it is dropped. None to go on after the last step.
         on_finding: Called on another thread with each new warning or alarm while training runs; None for silence.
+        sample: Sort about this many values of each tensor into histograms, evenly spread; None for all. What is
+            cheap (NaN, infinities, sums, extremes, units) is read from every value all the same.
         limits: Limits of rules by code and name; None for `[tool.pellucid.rules]` of the nearest pyproject.toml.
     """
 
     resume: bool = False
     start: int | None = None
     on_finding: Callable[[Finding], None] | None = tell
+    sample: int | None = 16_384
     limits: Limits | None = None
 
 
@@ -100,4 +103,5 @@ def watch(
         recorder=recorder,
         on_finding=options.on_finding,
         limits=options.limits,
+        sample=options.sample,
     )

@@ -72,6 +72,7 @@ class Watch:
         recorder: Recorder | None,
         on_finding: Callable[[Finding], None] | None,
         limits: Limits | None,
+        sample: int | None,
     ) -> None:
         self.every, self.check_every = every, check_every
         self.step_number = recorder.first_step if recorder is not None else 0
@@ -81,8 +82,10 @@ class Watch:
         for name, result in (recorder.results() if recorder is not None else {}).items():
             self._history.recall(name, result)
         self._labels = LabelTally(self._history.label_counts)
-        self._listeners = {prefix: Listener(model) for prefix, model in watched.models.items()}
-        self._meter = Meter(watched.parameters, watched.optimizers)
+        self._listeners = {
+            prefix: Listener(model, active=False, most=sample) for prefix, model in watched.models.items()
+        }
+        self._meter = Meter(watched.parameters, watched.optimizers, most=sample)
         self._meter.guard = self._guard
         self._scalars: list[tuple[int, str, float | Tensor]] = []
         self._on_finding, self._limits = on_finding, limits
@@ -270,7 +273,7 @@ class Watch:
         )
 
     def _table(self) -> ParameterTable:
-        parameters, owned = self._watched.parameters, self._meter.owned
+        parameters, owned = self._meter.parameters, self._meter.owned
         return ParameterTable(
             names=tuple(parameters),
             shapes=tuple(tuple(one.shape) for one in parameters.values()),

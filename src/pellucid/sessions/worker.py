@@ -114,6 +114,7 @@ class Worker:
         self._lock = threading.Lock()
         self._last_step = 0
         self._absent = reduce(torch.zeros(0))
+        self._twins: dict[str, float] = {}  # as last looked for
         self._flushed_at = self._judged_at = time.monotonic()
         self._judge_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="pellucid-watch", daemon=True)
@@ -250,9 +251,9 @@ class Worker:
         kinds = {"gradients": seen.gradients(), "updates": seen.updates(), "weights": seen.weights()}
         table = seen.table
         series = {kind: self._parameters(kinds[kind], seen, kind) for kind in kinds}
-        twins = dict(zip(seen.twins[0], _numbers(seen.twins[1]()), strict=True))
+        self._twins |= zip(seen.twins[0], _numbers(seen.twins[1]()), strict=True)
         updates = series["updates"] if kinds["updates"] else None
-        weights = weight_piece(series["weights"], twins, table, self.provenance)
+        weights = weight_piece(series["weights"], self._twins, table, self.provenance)
         rates = seen.learning_rates
         flow = gradient_piece(
             series["gradients"], updates, series["weights"], rates, table=table, provenance=self.provenance

@@ -133,7 +133,7 @@ def test_labels_of_events_do_not_meet() -> None:
         for other in shown:
             if other is not one and other.lane == one.lane:
                 assert other.start >= end or other.start + width_of(other.words, SMALL) <= one.start
-            if other.lane > one.lane:
+            if other.lane >= one.lane:
                 assert not one.start <= other.place <= end
 
 

@@ -13,26 +13,26 @@ from pellucid.core.learning import Learning
 from pellucid.windows.loss import Curve, LossCurves, SanityCheck, curves
 
 
-def check(steps: int = 4, *, classes: int = 2, **changes: Any) -> SanityCheck:
+def check(evaluations: int = 4, **changes: Any) -> SanityCheck:
     """Evaluations on 100 samples of two classes that end at 90 % right."""
-    measured = np.linspace(1.0, 0.4, steps)
-    accuracy = np.linspace(0.5, 0.9, steps)
+    measured = np.linspace(1.0, 0.4, evaluations)
+    accuracy = np.linspace(0.5, 0.9, evaluations)
     made = SanityCheck(
         task="classification",
         loss_name="cross_entropy",
         label_counts=np.array([60, 40]),
         samples=100,
-        steps=np.arange(steps) * 50,
+        steps=np.arange(evaluations) * 50,
         loss_eval=measured,
         loss_train=measured,
-        loss_zeroed=np.full(steps, 0.69),
+        loss_zeroed=np.full(evaluations, 0.69),
         accuracy_eval=accuracy,
         accuracy_train=accuracy,
-        predictions=np.tile([100 // classes] * classes, (steps, 1)),
-        output_low=np.full(steps, -2.0),
-        output_high=np.full(steps, 2.0),
-        output_std=np.ones(steps),
-        row_sum_error=np.ones(steps),
+        predictions=np.tile([50, 50], (evaluations, 1)),
+        output_low=np.full(evaluations, -2.0),
+        output_high=np.full(evaluations, 2.0),
+        output_std=np.ones(evaluations),
+        row_sum_error=np.ones(evaluations),
         target_low=math.nan,
         target_high=math.nan,
         input_low=-2.0,
@@ -40,9 +40,9 @@ def check(steps: int = 4, *, classes: int = 2, **changes: Any) -> SanityCheck:
         input_std=1.0,
         input_bad=0,
         layers=("0", "head"),
-        spread=np.full((steps, 2), 0.5),
+        spread=np.full((evaluations, 2), 0.5),
         unit_layers=("1",),
-        dead_units=np.zeros((steps, 1)),
+        dead_units=np.zeros((evaluations, 1)),
         unit_samples=100,
     )
     return replace(made, **changes)

@@ -9,7 +9,7 @@ from pellucid.core.finding import Level
 from pellucid.core.theme import LEVEL_SYMBOLS
 
 LANE = 10.5
-MOST_LANES = 6
+MOST_LANES = 7
 _SIDE = 96.0
 _SLACK = 1.04  # the reader's letters may be a little wider than ours
 
@@ -37,7 +37,8 @@ def labels_of(panel: Panel, span: Span, width: float) -> list[Label]:
     """Place the labels of the events on the x axis of a frame `width` points wide.
 
     A label stands right of its line; near the right side of the frame, left of it. A label through which the line
-    of another event would pass moves above that event's label, where its line no longer reaches.
+    of another event would pass moves above that event's label, where its line no longer reaches. What
+    finds no room in `MOST_LANES` rows loses its words, and the number of those is shown.
     """
     events = [mark for mark in panel.marks if isinstance(mark, Event) and mark.axis == "x"]
     placed = list[Label]()
@@ -65,28 +66,27 @@ def _beside_its_line(event: Event, place: float, width: float, right: list[Label
 
 
 def _in_lanes(labels: list[Label]) -> list[Label]:
-    """Raise labels until no line passes through one and no two overlap; what gets too high loses its words."""
-    heights = [0] * len(labels)
-    below = [
-        [other for other in range(len(labels)) if other != one and _above(labels, one, other)]
-        for one in range(len(labels))
-    ]
-    for _ in range(MOST_LANES + 1):
-        heights = [max((heights[other] + 1 for other in below[one]), default=0) for one in range(len(labels))]
-    return [
-        replace(label, lane=height if height < MOST_LANES else -1)
-        for label, height in zip(labels, heights, strict=True)
-    ]
+    """Give each label the lowest lane in which it meets no other and no line passes through it or the others."""
+    # A label left of its line goes above those to its left, the others above those to their right.
+    turned = [label for label in reversed(labels) if label.start < label.place]
+    placed = list[Label]()
+    for label in [*turned, *(label for label in labels if label.start >= label.place)]:
+        lane = next((lane for lane in range(MOST_LANES) if _is_free(label, lane, placed)), -1)
+        placed.append(replace(label, lane=lane))
+    return placed
 
 
-def _above(labels: list[Label], one: int, other: int) -> bool:
-    """Whether the first label must be higher than the second."""
-    if _covers(labels[one], labels[other].place):
-        return True
-    if _covers(labels[other], labels[one].place):
-        return False
-    apart = _end(labels[one]) + 5 <= labels[other].start or _end(labels[other]) + 5 <= labels[one].start
-    return not apart and one > other
+def _is_free(label: Label, lane: int, placed: list[Label]) -> bool:
+    # The line of a label reaches from the frame up to its own lane.
+    for other in placed:
+        apart = _end(label) + 5 <= other.start or _end(other) + 5 <= label.start
+        if other.lane == lane and not apart:
+            return False
+        if other.lane >= lane and _covers(label, other.place):
+            return False
+        if 0 <= other.lane <= lane and _covers(other, label.place):
+            return False
+    return True
 
 
 def _covers(label: Label, place: float) -> bool:
@@ -98,8 +98,8 @@ def _end(label: Label) -> float:
 
 
 def lanes(labels: list[Label]) -> int:
-    """Return how many rows the labels take."""
-    return max((label.lane for label in labels), default=-1) + 1
+    """Return how many rows the labels take, with one for the number of those that found no room."""
+    return max((label.lane for label in labels), default=-1) + 1 + any(label.lane < 0 for label in labels)
 
 
 def draw_events(sheet: Sheet, labels: list[Label], box: Box) -> None:
@@ -110,11 +110,15 @@ def draw_events(sheet: Sheet, labels: list[Label], box: Box) -> None:
         top = box.top - 2 - max(label.lane, 0) * LANE - (8 if label.lane >= 0 else 0)
         sheet.line((left, top), (left, box.top + box.height), colour, linewidth=0.8, linestyle=(0, (3, 2)))
         if label.lane >= 0:
-            sheet.text(box.left + label.start, box.top - 3.5 - label.lane * LANE, label.words, SMALL, colour=colour)
+            base, turned = box.top - 3.5 - label.lane * LANE, 3 <= label.start < label.place
+            place = label.place - 3 if turned else label.start
+            align = "right" if turned else "left"
+            sheet.text(box.left + place, base, label.words, SMALL, colour=colour, align=align)
     hidden = sum(label.lane < 0 for label in labels)
     if hidden:
         words = f"+{hidden} without a label"
-        sheet.text(box.left + box.width, box.top + 8, words, SMALL, colour=sheet.theme.muted, align="right")
+        top = box.top - 3.5 - (lanes(labels) - 1) * LANE
+        sheet.text(box.left + box.width, top, words, SMALL, colour=sheet.theme.muted, align="right")
 
 
 def side_of(panel: Panel, width: float) -> float:

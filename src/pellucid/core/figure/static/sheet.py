@@ -83,9 +83,12 @@ def font(kind: Type) -> Any:
 
 @lru_cache(maxsize=8192)
 def width_of(text: str, kind: Type) -> float:
-    """Return how wide a line of text is, in points."""
+    """Return how wide a line of text is at the most, in points: that of wide letters, since a page brings its own."""
+    names = MONO if kind.mono else ("DejaVu Sans",)
+    weight = "bold" if kind.bold else "normal"
+    wide = matplotlib("font_manager").FontProperties(family=list(names), size=kind.size, weight=weight)
     measure = matplotlib("textpath").text_to_path.get_text_width_height_descent
-    return float(measure(text, font(kind), False)[0]) if text else 0.0
+    return float(measure(text, wide, False)[0]) if text else 0.0
 
 
 def clip(text: str, kind: Type, room: float) -> str:

@@ -22,9 +22,9 @@ from pellucid.windows.loss.result import MOST_TELLING_CHANCE, LossCurves, Sanity
         "loss": 1.5,
         "loss_alone": 5.0,
         "guessing": 0.1,
-        "samples": 32,
-        "steps": 20,
-        "dropout_steps": 100,
+        "samples": 32.0,
+        "steps": 20.0,
+        "dropout_steps": 100.0,
     },
 )
 def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
     Source: facts of this project, diagnosis 19; TheDeepChecker's train/eval check.
     """
     kept = np.isfinite(result.accuracy_eval) & np.isfinite(result.accuracy_train)
-    finished = len(result.steps) == 1
+    finished = len(result.steps) == 1 and case.learning.steps is None
     kept &= finished | (result.steps >= case.limits["steps"])
     enough = result.samples >= case.limits["samples"] and result.largest_share <= MOST_TELLING_CHANCE
     if not enough or kept.sum() < (1 if finished else RECENT):
@@ -88,7 +88,7 @@ def _guesses(result: SanityCheck, accuracy: NDArray[Any], trained: NDArray[Any],
     code="LOS011",
     title="Overfit",
     order=7,
-    limits={"gap": 0.12, "evaluations": 3, "rise": 1.1, "ratio": 2.0},
+    limits={"gap": 0.12, "evaluations": 3.0, "rise": 1.1, "ratio": 2.0},
 )
 def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a model that still learns its training samples while it gets worse on others.
@@ -125,7 +125,7 @@ def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
         if rising and wide:
             yield case.alarm(fact, **figures, **onset)
         else:
-            yield (case.look if rising or wide else case.ok)(fact, samples=len(held.steps), **figures)
+            yield (case.look if wide else case.ok)(fact, samples=len(held.steps), **figures)
         return
     last = float(np.median(training.values[-max(len(training) // 10, 1) :]))
     apart = rising and held.loss[-1] > held.loss[0] and 0 < case.limits["ratio"] * last < held.loss[-1]

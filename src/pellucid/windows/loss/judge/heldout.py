@@ -66,7 +66,7 @@ def held_out(result: LossCurves) -> HeldOut | None:
     loss, accuracy = result.curve("val_loss").finite(), result.shares("val_accuracy")
     if len(loss) < RECENT:
         return None
-    matched = np.array([_at(accuracy.steps, accuracy.values, step) for step in loss.steps])
+    matched = np.array([_at(accuracy.steps, accuracy.values, step) for step in loss.steps.tolist()])
     total = int(np.sum(result.label_counts))
     return HeldOut(
         source="validation curves",

@@ -19,6 +19,7 @@ class _Training:
     """The two ends of a training loss over class targets."""
 
     first: float
+    highest_start: float
     last: float
     error: float
     prior: float
@@ -28,7 +29,7 @@ class _Training:
     @property
     def like_cross_entropy(self) -> bool:
         """Whether it began where a cross-entropy begins: not a squared error, not a sum of two-way losses."""
-        return self.first >= 0.8 * self.prior
+        return self.highest_start >= 0.8 * self.prior
 
 
 def _training(result: LossCurves, case: Case) -> _Training | None:
@@ -39,6 +40,7 @@ def _training(result: LossCurves, case: Case) -> _Training | None:
     tail = loss.values[-max(len(loss) // 10, 10) :]
     return _Training(
         first=float(np.median(loss.values[: min(max(len(loss) // 20, 1), 10)])),
+        highest_start=float(loss.values[:3].max()),
         last=float(tail.mean()),
         error=float(tail.std(ddof=1) / math.sqrt(len(tail))),
         prior=prior,
@@ -168,7 +170,7 @@ def _all_too_good(pairs: list[tuple[float, float]], case: Case) -> bool:
     code="LOS004",
     title="Stuck at prior",
     order=6,
-    limits={"share": 0.97, "most": 1.5, "steps": 100, "zeroed": 1.02},
+    limits={"share": 0.97, "most": 1.5, "steps": 100.0, "zeroed": 1.02},
 )
 def stuck(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a model that has learned how frequent the classes are, and nothing else.
@@ -233,7 +235,7 @@ def _learned_by_heart(training: _Training, held: HeldOut | None) -> bool:
     return bool((held.accuracy[-RECENT:] <= 1.1 * held.chance + 0.01).all())
 
 
-@rule(LossCurves, code="LOS005", title="Labels not learnable", order=6, limits={"steps": 100})
+@rule(LossCurves, code="LOS005", title="Labels not learnable", order=6, limits={"steps": 100.0})
 def not_learnable(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a model that learns its samples by heart because nothing in them tells the label.
 
@@ -280,7 +282,7 @@ def not_learnable(result: LossCurves, case: Case) -> Iterator[Finding]:
     code="LOS013",
     title="Batch order or imbalance",
     order=1,
-    limits={"entropy_share": 0.6, "largest_share": 0.9, "rarest": 0.2, "labels_per_class": 20, "batches": 20},
+    limits={"entropy_share": 0.6, "largest_share": 0.9, "rarest": 0.2, "labels_per_class": 20.0, "batches": 20.0},
 )
 def batches(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find batches that hold too few classes, and classes that are hardly ever seen.

@@ -21,7 +21,7 @@ COLLAPSED = 0.05
     code="LOS006",
     title="Collapse",
     order=6,
-    limits={"predictions": 0.95, "prior": 0.7, "spread": COLLAPSED, "samples": 30, "steps": 20},
+    limits={"predictions": 0.95, "prior": 0.7, "spread": COLLAPSED, "samples": 30.0, "steps": 20.0},
 )
 def collapse(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find a model that gives every sample the same answer, or the same inner picture.
@@ -39,7 +39,7 @@ def collapse(result: SanityCheck, case: Case) -> Iterator[Finding]:
     What to do: Look at the first collapsed layer: its activations, its gradient, its bias; lower the learning rate.
     Source: facts of this project, diagnosis 13.
     """
-    finished = len(result.steps) == 1
+    finished = len(result.steps) == 1 and case.learning.steps is None
     recent = np.flatnonzero(_sound(result) & (finished | (result.steps >= case.limits["steps"])))[-RECENT:]
     if len(recent) < (1 if finished else RECENT) or result.samples < case.limits["samples"]:
         yield case.not_measured(
@@ -194,7 +194,7 @@ def _input_range(result: SanityCheck, case: Case) -> Finding:
     figures = {"where": "input", "samples": result.samples}
     if result.input_bad:
         return case.alarm(
-            f"{result.input_bad} input values are NaN or infinite", value=result.input_bad, limit=0, **figures
+            f"{result.input_bad} input values are NaN or infinite", value=float(result.input_bad), limit=0.0, **figures
         )
     if np.isnan(result.input_std):
         return case.not_measured("inputs are integers, such as tokens, which have no scale", where="input")
@@ -224,7 +224,8 @@ def _learns_well(case: Case) -> bool:
 
 def _began_badly(result: SanityCheck) -> bool:
     """Whether the first evaluation was far above guessing: the model does not normalise its inputs itself."""
-    return bool(result.labels) and result.steps[0] <= 1 and result.loss_eval[0] > entropy(result.label_counts) + 1.5
+    start = float(result.loss_eval[0]) if result.labels and result.steps[0] <= 1 else 0.0
+    return start > entropy(result.label_counts) + 1.5
 
 
 def _output_range(result: SanityCheck, case: Case) -> Iterator[Finding]:
@@ -249,8 +250,8 @@ def _output_range(result: SanityCheck, case: Case) -> Iterator[Finding]:
     stops_below = under and (low == 0 or (-1 <= low <= -edge) or (stops_above and 0 <= low <= 1 - edge))
     sigmoid = stops_above and low >= -1
     relu = stops_below and low == 0 and len(result.steps) >= RECENT
-    if (sigmoid or relu or (stops_below and low < 0 and high <= 1)) and not case.learning.succeeds:
-        yield case.alarm(
+    if sigmoid or relu or (stops_below and low < 0 and high <= 1):
+        yield (case.warn if case.learning.succeeds else case.alarm)(
             f"{fact}: the outputs stop where the last activation ends", value=high, limit=result.target_high, **figures
         )
     else:

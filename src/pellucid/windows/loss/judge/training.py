@@ -53,7 +53,7 @@ def non_finite(result: LossCurves, case: Case) -> Iterator[Finding]:
     code="LOS002",
     title="Diverging loss",
     order=6,
-    limits={"factor": 1.5, "rise": 0.5, "points": 20, "recovering": 0.1},
+    limits={"factor": 1.5, "rise": 0.5, "points": 20.0, "recovering": 0.1},
     explains=("LOS004", "LOS006"),
 )
 def diverging(result: LossCurves, case: Case) -> Iterator[Finding]:
@@ -106,7 +106,7 @@ def _onset(loss: Curve, level: float) -> int:
     return int(loss.steps[min(place, len(loss) - 1)])
 
 
-@rule(LossCurves, code="LOS009", title="Bad start", order=3, limits={"excess": 1.5, "latest_step": 1})
+@rule(LossCurves, code="LOS009", title="Bad start", order=3, limits={"excess": 1.5, "latest_step": 1.0})
 def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a first loss that is far above that of knowing nothing.
 
@@ -157,7 +157,7 @@ def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
     code="LOS012",
     title="Loss spike",
     order=7,
-    limits={"deviations": 8.0, "window": 20, "smallest_deviation": 0.1, "rise": 0.25, "labels": 16},
+    limits={"deviations": 8.0, "window": 20.0, "smallest_deviation": 0.1, "rise": 0.25, "labels": 16.0},
 )
 def spike(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a loss that jumps out of its own noise.
