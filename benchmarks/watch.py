@@ -191,9 +191,8 @@ def show(name: str, figures: dict[str, Any]) -> bool:
     """Print one table; return whether every target is met."""
     targets = MLP_TARGETS if name == "mlp" else TARGETS
     met = True
-    print(
-        f"\n{name}\n{'':14}{'CPU ms/step':>12}{'wall':>9}{'ratio':>8}{'min-max':>14}{'target':>8}{'MB held':>9}{'bytes/watched':>15}"
-    )
+    columns = {"CPU ms/step": 12, "wall": 9, "ratio": 8, "min-max": 14, "target": 8, "MB held": 9, "bytes/watched": 15}
+    print(f"\n{name}\n{'':14}" + "".join(f"{title:>{width}}" for title, width in columns.items()))
     bare = figures["bare"]["memory_mb"]
     for system, one in figures.items():
         target = targets.get(system)

@@ -136,8 +136,8 @@ def variants() -> list[Trained]:
     """Healthy trainings that look a little odd."""
     small = mlp(32, 32)
     sgd = torch.optim.SGD(small.parameters(), lr=0.02)
-    x, y = blobs(900)
-    order = torch.cat([(y == 0).nonzero()[:, 0], (y != 0).nonzero()[:, 0]]).flip(0)
+    x, y = blobs(2000)
+    order = torch.cat([(y != 0).nonzero()[:, 0], (y == 0).nonzero()[:, 0]])
     warm = mlp(32, 32)
     adam = torch.optim.Adam(warm.parameters(), lr=1e-2)
 
