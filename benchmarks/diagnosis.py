@@ -143,9 +143,9 @@ def judge_one(arguments: tuple[str, str]) -> dict[str, Any]:
         for one in findings.every
         if one.level.value in ("warn", "alarm")
     ]
-    first = [{"code": one.code, "where": one.where} for one in findings.problems[:1]]
+    top = [{"code": one.code, "where": one.where} for one in findings.problems[:1]]
     failed = [one.message for one in findings.every if one.message.startswith("the rule failed")]
-    return job | {"said": said, "first": first, "failed": failed}
+    return job | {"said": said, "top": top, "failed": failed}
 
 
 def upper_bound(hits: int, total: int) -> float:
@@ -172,7 +172,7 @@ def judged_sick(one: dict[str, Any]) -> dict[str, Any]:
     injection = INJECTIONS[one["fault"]]
     where = injection.where[one["architecture"]]
     named = [said for said in one["said"] if DIAGNOSES.get(said["code"]) in injection.intended]
-    first = bool(one["first"]) and DIAGNOSES.get(one["first"][0]["code"]) in injection.intended
+    first = bool(one["top"]) and DIAGNOSES.get(one["top"][0]["code"]) in injection.intended
     layer = None
     if where is not None:
         layer = any(said["where"] == where or said["where"].startswith(f"{where}.") for said in named)
@@ -215,7 +215,7 @@ def show(rows: list[dict[str, Any]], figures: dict[str, Any]) -> bool:
     print(f"{'fault':32}{'runs':>5}{'named':>7}{'first':>7}{'layer':>7}{'some':>6}  first said")
     for fault, ones in by_fault.items():
         layers = [one["right_layer"] for one in ones if one["right_layer"] is not None]
-        first = Counter(one["first"][0]["code"] if one["first"] else "-" for one in ones)
+        first = Counter(one["top"][0]["code"] if one["top"] else "-" for one in ones)
         words = " ".join(f"{code}x{count}" for code, count in first.most_common(4))
         counts = [sum(one[key] for one in ones) for key in ("named", "first", "something")]
         layer = f"{sum(layers)}/{len(layers)}" if layers else "-"

@@ -1,10 +1,8 @@
-"""Sick and healthy trainings for the rules on losses, labels and outputs."""
+"""Sick and healthy trainings for the rules on losses and labels."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache, partial
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,91 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pellucid.core.finding import Finding, Level
+from pellucid.core.finding import Level
 from pellucid.core.judge import judge
-from pellucid.maths.curves import entropy
-from pellucid.windows.loss import LossCurves, SanityCheck, curves, sanity
+from pellucid.windows.loss import curves
 from pellucid.windows.loss.measure import evaluate
+from tests.ward.losses import CODES, Trained, healthy, regression, sums, train
 from tests.ward.watching import FAULTS, blobs, checker_unseen, mlp
-
-CODES = tuple(f"LOS{number:03}" for number in range(1, 14))
-Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trained:
-    """What a training left, with its held-out evaluations and without."""
-
-    curves: LossCurves
-    check: SanityCheck
-    model: nn.Module
-
-    def says(self, code: str) -> list[Finding]:
-        """What one rule says about the run, folded findings too."""
-        return [one for one in judge([self.check, self.curves], limits={}).every if one.code == code]
-
-    def levels(self, code: str) -> set[Level]:
-        """The levels of what one rule says."""
-        return {one.level for one in self.says(code)}
-
-
-def train(
-    model: nn.Module | None = None,
-    loss: Loss = F.cross_entropy,
-    *,
-    data: tuple[Tensor, Tensor] | None = None,
-    batches: Callable[[int, int], Tensor] | None = None,
-    rate: float = 1e-2,
-    steps: int = 140,
-    optimizer: torch.optim.Optimizer | None = None,
-    before: Callable[[int, nn.Module], None] | None = None,
-) -> Trained:
-    """Train on all but the last 300 samples, 40 a step, and evaluate on those 300 every 20 steps."""
-    torch.manual_seed(0)
-    model = model or mlp(32, 32)
-    x, y = data or blobs(900)
-    seen, held = len(x) - 300, (x[-300:], y[-300:])
-    optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=rate)
-    generator = torch.Generator().manual_seed(3)
-    rows: dict[str, list[float]] = {"loss": [], "accuracy": [], "target_entropy": []}
-    labels: list[Tensor] = []
-    checks: list[SanityCheck] = []
-    for step in range(steps):
-        chosen = torch.randint(seen, (40,), generator=generator) if batches is None else batches(step, seen)
-        if before is not None:
-            before(step, model)
-        output = model(x[chosen])
-        value = loss(output, y[chosen])
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        rows["loss"].append(float(value.detach()))
-        if not y.is_floating_point():
-            labels.append(y[chosen])
-            rows["accuracy"].append(float((output.argmax(1) == y[chosen]).float().mean()))
-            rows["target_entropy"].append(entropy(torch.bincount(y[chosen]).numpy()))
-        if step % 20 == 0:
-            checks.append(evaluate(model, *held, loss, step))
-    counts = torch.bincount(torch.cat(labels), minlength=4).numpy() if labels else None
-    recorded = {name: values for name, values in rows.items() if values}
-    return Trained(curves=curves(recorded, label_counts=counts), check=SanityCheck.join(checks), model=model)
-
-
-@cache
-def healthy() -> Trained:
-    """A network that learns."""
-    return train()
-
-
-def _regression() -> tuple[Tensor, Tensor]:
-    x, _ = blobs(900)
-    return x, (x[:, :1] - x[:, 1:2]).tanh() * 2
-
-
-@cache
-def regression() -> Trained:
-    """A regression that is learned."""
-    return train(mlp(32, 32, classes=1), F.mse_loss, data=_regression())
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -201,7 +120,7 @@ def test_a_flipped_sign_contradicts() -> None:
 def test_a_flipped_sign_of_a_regression_contradicts() -> None:
     """The training loss falls below 0 and the error on the check batch rises."""
     model = mlp(32, 32, classes=1)
-    sick = train(model, lambda output, target: -F.mse_loss(output, target), data=_regression())
+    sick = train(model, lambda output, target: -F.mse_loss(output, target), data=sums())
     plain = replace(sick.check, loss_eval=-sick.check.loss_eval, loss_name="mse (assumed)")
     (found,) = replace(sick, check=plain).says("LOS003")
     assert found.level == "alarm"
@@ -258,113 +177,6 @@ def test_shuffled_labels_are_a_warning_by_validation_curves_alone() -> None:
         label_counts=[100, 100, 100, 100],
     )
     assert {one.level for one in judge([run], limits={}).every if one.code == "LOS005"} == {"warn"}
-
-
-class _Average(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x.mean(0, keepdim=True).expand_as(x) + 0.001 * x
-
-
-def test_a_collapse_is_found_with_its_layer() -> None:
-    """The layer that averages over the batch, not the ones before it; being stuck follows from it."""
-    model = nn.Sequential(nn.Linear(12, 32), nn.ReLU(), _Average(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 4))
-    sick = train(model)
-    assert "2" in {one.where for one in sick.says("LOS006") if one.level == "alarm"}
-    assert sick.levels("LOS004") == {"look"}
-
-
-def test_a_constant_answer_is_a_collapse() -> None:
-    """One class has all predictions; a finished model is only warned about."""
-    model = mlp(32, 32)
-    with torch.no_grad():
-        model[-1].bias[2] = 100.0
-    sick = train(model, rate=1e-5)
-    assert "predictions" in {one.where for one in sick.says("LOS006") if one.level == "alarm"}
-    finished = sanity(sick.model, blobs(300))
-    assert {one.level for one in finished.findings.every if one.code == "LOS006"} == {"warn"}
-
-
-def test_a_softmax_before_cross_entropy_is_found() -> None:
-    """In a run and in a finished model; without a loss it is a warning, for another loss a look."""
-    model = nn.Sequential(*mlp(32, 32), nn.Softmax(1))
-    sick = train(model)
-    assert sick.levels("LOS007") == {"alarm"}
-
-    def level(loss: Any) -> set[Level]:
-        return {one.level for one in sanity(model, blobs(300), loss).findings.every if one.code == "LOS007"}
-
-    assert level(nn.CrossEntropyLoss()) == {"alarm"}
-    assert level(None) == {"look"}
-    assert level(lambda output, target: F.nll_loss(output.log(), target)) == {"look"}
-
-
-@pytest.mark.parametrize(("scale", "rate"), [(255.0, 1e-2), (1 / 2000, 1e-3), (0.0, 1e-2)])
-def test_inputs_far_from_one_are_found(scale: float, rate: float) -> None:
-    """Too large, too small, all the same."""
-    x, y = blobs(900)
-    sick = train(data=(x * scale, y), rate=rate, steps=80)
-    found = [one for one in sick.says("LOS008") if one.where == "input"]
-    assert {one.level for one in found} <= {*FAULTS}
-
-
-def test_a_model_that_normalises_its_inputs_is_not_accused() -> None:
-    """Inputs of 0 to 255 that are learned well are a look."""
-
-    class Normalising(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = mlp(32, 32)
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.inner(x / 100)
-
-    x, y = blobs(900)
-    fine = train(Normalising(), data=(x * 100, y))
-    assert fine.levels("LOS008") == {"look", "ok"}
-
-
-@pytest.mark.parametrize("head", [nn.Sigmoid(), nn.Tanh(), nn.ReLU(), nn.Softmax(1)])
-def test_outputs_that_cannot_reach_their_targets_are_found(head: nn.Module) -> None:
-    """Every bounded head below targets from -2 to 2, and a softmax over one output."""
-    model = nn.Sequential(*mlp(32, 32, classes=1), head)
-    x, y = _regression()
-    sick = train(model, F.mse_loss, data=(x, 3 * y), rate=3e-2)
-    assert {one.level for one in sick.says("LOS008") if one.where == "output"} == {"alarm"}
-
-
-@pytest.mark.parametrize("head", [nn.Sigmoid(), nn.ReLU(), nn.Identity()])
-def test_outputs_that_reach_their_targets_are_fine(head: nn.Module) -> None:
-    """A bounded head over targets within its bounds."""
-    x, y = _regression()
-    fine = train(nn.Sequential(*mlp(32, 32, classes=1), head), F.mse_loss, data=(x, (y + 2.2) / 4.4))
-    assert {one.level for one in fine.says("LOS008") if one.where == "output"} == {"ok"}
-
-
-def test_a_head_that_is_sure_of_itself_is_a_bad_start() -> None:
-    """While learning succeeds it is a warning; dropout in the head is none."""
-    model = mlp(32, 32)
-    with torch.no_grad():
-        model[-1].weight *= 60
-    assert train(model).levels("LOS009") == {"warn"}
-    noisy = nn.Sequential(*list(mlp(32, 32))[:-1], nn.Dropout(0.97), nn.Linear(32, 4))
-    assert train(noisy).levels("LOS009") == {"ok"}
-
-
-def test_statistics_that_were_not_learned_are_a_mismatch() -> None:
-    """Batch norm with a momentum of nearly 0; with the usual one all is well."""
-    x, y = blobs(900)
-    for momentum, expected in ((1e-4, "alarm"), (0.1, "ok")):
-        model = mlp(32, 32, norm=True)
-        for module in model:
-            if isinstance(module, nn.BatchNorm1d):
-                module.momentum = momentum
-        assert train(model, data=(20 * x + 30, y)).levels("LOS010") == {expected}
-
-
-def test_dropout_of_nearly_everything_is_a_mismatch() -> None:
-    """It guesses in train mode and not in eval mode."""
-    model = nn.Sequential(nn.Linear(12, 64), nn.ReLU(), nn.Dropout(0.995), nn.Linear(64, 4))
-    assert train(model, steps=200).levels("LOS010") == {"warn"}
 
 
 def test_few_samples_are_learned_by_heart() -> None:

@@ -141,7 +141,7 @@ def _merged(results: Iterable[Result]) -> Learning:
     known = [one.learning() for one in results if isinstance(one, Teaches)]
     known.sort(key=lambda one: one.steps is None)  # the curves of a run know more than evaluations of one batch
     merged = Learning()
-    for names in (("steps",), ("first", "last"), ("prior", "classes"), ("accuracy", "chance")):
+    for names in (("steps",), ("first", "last"), ("prior", "classes"), ("accuracy", "chance"), ("head",)):
         telling = (one for one in known if all(getattr(one, name) is not None for name in names))
         chosen = next(
             telling, next((one for one in known if any(getattr(one, name) is not None for name in names)), None)
@@ -166,9 +166,11 @@ def _apply(rule: Rule, result: Result, case: Case) -> list[Finding]:
 def order(findings: Iterable[Finding]) -> Findings:
     """Order findings by cause and fold what follows from another.
 
-    A problem (warning or alarm) is folded under an earlier one when its place in the order of causes
-    is later, or when the earlier rule names it in `explains`, and it did not begin before it. Problems of
-    one rule in several places are folded under the first place. What is not a problem keeps its level order.
+    Problems (warnings and alarms) of one rule in several places are folded under the worst and first of them.
+    Of what is left, the next is the one with the earliest place in the order of causes among those that had
+    begun when the first alarm had: what begins later does not explain it. Non-finite values, and findings about
+    the whole run, are always among them. A problem is folded under one that comes before it when it began no earlier,
+    and its place is later or the other rule names it in `explains`. What is not a problem keeps its level order.
 
     Args:
         findings: In any order.
@@ -177,9 +179,8 @@ def order(findings: Iterable[Finding]) -> Findings:
         The ordered findings: problems first, then look, not-measured and ok.
     """
     found = list(findings)
-    problems = sorted((one for one in found if one.level in (Level.WARN, Level.ALARM)), key=_cause_key)
     roots: list[Finding] = []
-    for one in problems:
+    for one in _by_cause(_leaders(one for one in found if one.level in (Level.WARN, Level.ALARM))):
         parent = next((index for index, root in enumerate(roots) if _explains(root, one)), None)
         if parent is None:
             roots.append(one)
@@ -193,24 +194,53 @@ def order(findings: Iterable[Finding]) -> Findings:
 
 
 _REST = [Level.LOOK, Level.NOT_MEASURED, Level.OK]
+_MAY_LEAD = 3  # the last place from which a mere warning may lead an alarm
+_NON_FINITE = 0  # the place of non-finite values in the order of causes
 
 
 def _place(finding: Finding) -> int:
     return next((rule.order for rule in rules() if rule.code == finding.code), 99)
 
 
-def _cause_key(finding: Finding) -> tuple[int, int, int]:
-    # Ties go to the earliest step and then to the order of the layers, which sorting keeps.
-    return (_place(finding), finding.step or 0, -finding.level.rank)
+def _leaders(problems: Iterable[Finding]) -> list[Finding]:
+    """Fold the problems of each rule under the worst of them, the earliest, the first by depth."""
+    by_code: dict[str, list[Finding]] = {}
+    for one in problems:
+        by_code.setdefault(one.code, []).append(one)
+    leaders: list[Finding] = []
+    for ones in by_code.values():
+        first, *others = sorted(ones, key=lambda one: (-one.level.rank, one.step or 0))
+        leaders.append(first.fold(*others))
+    return leaders
+
+
+def _by_cause(leaders: list[Finding]) -> Iterator[Finding]:
+    remaining = sorted(leaders, key=lambda one: (_rank(one), one.step or 0))
+    while remaining:
+        begun = min((one.step for one in remaining if one.step is not None and one.level is Level.ALARM), default=None)
+        chosen = next((one for one in remaining if _had_begun(one, begun)), remaining[0])
+        remaining.remove(chosen)
+        yield chosen
+
+
+def _rank(finding: Finding) -> int:
+    """Place in the order of causes; a warning comes after every alarm, but for data, code and first weights."""
+    place = _place(finding)
+    return place if finding.level is Level.ALARM or place <= _MAY_LEAD else place + 100
+
+
+def _had_begun(finding: Finding, step: int | None) -> bool:
+    """Whether a finding was there at a step; onsets are known to within the watched steps, so with some slack."""
+    if finding.step is None or step is None or _place(finding) == _NON_FINITE:
+        return True
+    return finding.step <= 2 * step + 20
 
 
 def _explains(cause: Finding, effect: Finding) -> bool:
-    if cause.code == effect.code:
-        return True
-    if cause.step is not None and effect.step is not None and effect.step < cause.step:
+    if cause.step is not None and effect.step is not None and not _had_begun(cause, effect.step):
         return False
     named = next((rule.explains for rule in rules() if rule.code == cause.code), ())
-    return effect.code in named or _place(cause) < _place(effect)
+    return effect.code in named or _rank(cause) < _rank(effect)
 
 
 def configured_limits(start: Path | None = None) -> dict[str, dict[str, float]]:

@@ -14,6 +14,7 @@ class Learning:
         prior: Loss of a model that knows the class frequencies and nothing else, nats.
         classes: Number of classes.
         accuracy: Latest accuracy on held-out data, or on the training batches where there is none, 0 to 1.
+        head: Name of the layer that makes the output.
         chance: Accuracy of always naming the most frequent class, 0 to 1.
     """
 
@@ -24,6 +25,7 @@ class Learning:
     classes: int | None = None
     accuracy: float | None = None
     chance: float | None = None
+    head: str | None = None
 
     @property
     def fall(self) -> float | None:
@@ -36,9 +38,17 @@ class Learning:
     def succeeds(self) -> bool | None:
         """Whether the model plainly learns: well above chance, or the loss well below where it began.
 
-        True when accuracy is past half the way from chance to 1, or, where accuracy is not measured, when
-        the loss has fallen by half. None when neither was measured.
+        True when accuracy is past half the way from chance to 1; or when the loss has fallen by half and accuracy is
+        clearly above chance, a tenth of that way (a language model never gets half of its tokens right). Where
+        accuracy is not measured the fall alone decides. None when neither was measured.
         """
-        if self.accuracy is not None and self.chance is not None:
-            return self.accuracy >= self.chance + 0.5 * (1 - self.chance)
-        return None if self.fall is None else self.fall >= 0.5
+        fallen = None if self.fall is None else self.fall >= 0.5
+        if self.accuracy is None or self.chance is None:
+            return fallen
+        way = (self.accuracy - self.chance) / (1 - self.chance) if self.chance < 1 else 1.0
+        return way >= 0.5 or (fallen is True and way >= 0.1 and self._below_prior)
+
+    @property
+    def _below_prior(self) -> bool:
+        # A loss that began far too high has fallen by half long before anything is learned.
+        return self.prior is None or self.last is None or self.last < 0.8 * self.prior

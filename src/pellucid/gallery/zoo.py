@@ -84,7 +84,7 @@ def _cnn(draw: random.Random, recipe: Recipe) -> Recipe:
 def _transformer(draw: random.Random, recipe: Recipe) -> Recipe:
     recipe = replace(
         recipe,
-        activation=draw.choice(("relu", "gelu", "silu", "tanh")),
+        activation=draw.choice(("relu", "gelu", "silu")),
         norm=draw.choice(("layer", "layer", "batch")),
         initialization=draw.choice(("default", "xavier")),
         steps=240,

@@ -204,6 +204,7 @@ class SanityCheck(Result):
             classes=int(np.sum(self.label_counts > 0)) or None,
             accuracy=float(seen[-1]) if telling else None,
             chance=self.largest_share if telling else None,
+            head=self.layers[-1] if self.layers else None,
         )
 
 

@@ -93,7 +93,8 @@ def _dead(
     onset = last_stretch(share >= case.limits["warn"]) or 0
     first, last = int(windows.first[-1]), int(windows.last[-1])
     dead_values, sparse_values = result.spike(place, slice(first, last + 1))
-    severe = dead >= case.limits["alarm"] and units >= case.limits["units"]
+    past = dead >= case.limits["alarm"] and units >= case.limits["units"]
+    severe = past and case.learning.succeeds is not True
     message = (
         f"{_percent(dead)} of {units} units are 0 on every one of {samples} samples; of all values "
         f"{_percent(dead_values)} are zeros of dead units and {_percent(sparse_values)} zeros of living ones"
@@ -103,7 +104,7 @@ def _dead(
         where=result.series.names[place],
         step=_step(result, int(windows.first[onset])),
         value=dead,
-        limit=case.limits["alarm" if severe else "warn"],
+        limit=case.limits["alarm" if past else "warn"],
         samples=samples,
         evidence={
             "dead_units": int((windows.active[-1] == 0).sum()),
@@ -182,7 +183,8 @@ def saturation(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
     Where the limit comes from: in 212 healthy small networks of seven activation functions no unit at all was
         saturated on more than 95 % of the samples; the limit leaves a margin of 25 % of the units.
     False alarms: the sigmoid at the end of a trained classifier (the last tensor is left out); gates that
-        learned to stay open or shut, so sigmoids are only looked at when the model learns well.
+        learned to stay open or shut, so sigmoids that were not saturated at first are only looked at when the model
+        learns well; anything else is then a warning.
     Likely cause: first weights too large for the function, inputs that were not normalised, or a learning rate
         that is too high.
     What to do: Use Xavier initialisation with the gain of the function, normalise the inputs, or put a norm layer
@@ -199,13 +201,14 @@ def saturation(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
             continue
         measured += 1
         share = windows.saturated / windows.samples[:, None]
-        units, values = (share > case.limits["always"]).mean(axis=1), share.mean(axis=1)
+        units, values = (share > case.limits["always"]).mean(axis=1), _values_saturated(result, place, windows, share)
         holds = (units >= case.limits["units"]) | (values >= case.limits["values"])
         if holds[-1]:
             faulty = True
             onset = int(windows.first[last_stretch(holds) or 0])
-            gentle = name in _GATES and case.learning.succeeds is True
-            yield (case.look if gentle else case.alarm)(
+            learns = case.learning.succeeds is True
+            gate = name in _GATES and not holds[0]  # it learned to stay open or shut
+            yield (case.look if learns and gate else case.warn if learns else case.alarm)(
                 f"{_percent(units[-1])} of {share.shape[1]} {name} units are saturated on more than "
                 f"{_percent(case.limits['always'])} of {windows.samples[-1]} samples, and {_percent(values[-1])} "
                 "of all values are",
@@ -224,6 +227,31 @@ def saturation(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
         yield case.not_measured(
             f"no hidden layer with a bounded activation function was seen on {int(case.limits['samples'])} samples"
         )
+
+
+_KNEES = {"tanh": 2.65, "sigmoid": 4.6}
+"""Magnitudes of the pre-activation at which tanh passes 0.99, and the sigmoid 0.01 and 0.99."""
+
+
+def _values_saturated(
+    result: ActivationHistograms, place: int, windows: UnitWindows, share: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the share of saturated values in each window.
+
+    A unit with positions counts as saturated in a sample only where all of them are, so the values are read from
+    the histogram of what goes into the function, where that is the tensor before.
+    """
+    knee = _KNEES.get(result.activations[place])
+    if knee is None or place == 0 or result.roles[place - 1] != "pre-activation":
+        return share.mean(axis=1)
+    spans = zip(windows.first.tolist(), windows.last.tolist(), strict=True)
+    return np.array([_beyond(result, place - 1, range(first, last + 1), knee) for first, last in spans])
+
+
+def _beyond(result: ActivationHistograms, place: int, steps: range, knee: float) -> float:
+    seen = [result.series.histogram(step, place) for step in steps]
+    total = sum(one.total for one in seen)
+    return sum(one.share_beyond(knee) * one.total for one in seen) / total if total else 0.0
 
 
 def _step(result: ActivationHistograms, place: int) -> int | None:

@@ -33,7 +33,7 @@ def frozen(result: GradientFlow, case: Case) -> Iterator[Finding]:
     False alarms: parameters with requires_grad=False are not asked; experts and branches that are used now and then
         change at some time; a frozen backbone that was simply not given to the optimiser (the first matrices, half
         of them or more) and a learning rate of 0 are only looked at. Modules that the forward pass never uses are
-        warned of, unless they are the first. When the model learns well it is only looked at.
+        warned of, unless they are the first. When the model learns well it is a warning.
     Likely cause: a parameter that is missing from the optimiser, a detach() or no_grad() on the way, or a module that
         forward does not use.
     What to do: Pass model.parameters() to the optimiser, look for detach() and no_grad(), or set requires_grad_(False)
@@ -102,8 +102,10 @@ def _stuck(result: GradientFlow, case: Case, place: int, still: list[int]) -> Fi
 def _level(result: GradientFlow, case: Case, place: int, still: list[int], *, missing: bool) -> Any:
     rates = result.learning_rates[: result.sound, place]
     resting = bool(np.isfinite(rates).any()) and not bool((rates[np.isfinite(rates)] > 0).any())
-    if case.learning.succeeds is True or resting or (not result.owned[place] and _is_backbone(result, case, place)):
+    if resting or (not result.owned[place] and _is_backbone(result, case, place)):
         return case.look
+    if case.learning.succeeds is True:  # nobody would notice: that is why it is said
+        return case.warn
     # None at the end of the list is a head that forward does not use; at its beginning, a detach in between.
     unused = missing and result.owned[place] and result.matrices[0] not in still
     return case.warn if unused else case.alarm
@@ -111,7 +113,7 @@ def _level(result: GradientFlow, case: Case, place: int, still: list[int], *, mi
 
 def _is_backbone(result: GradientFlow, case: Case, place: int) -> bool:
     """Return whether a parameter belongs to first matrices, half of all or more, that no optimiser holds."""
-    length = next((index for index, one in enumerate(result.matrices) if result.owned[one]), len(result.matrices))
+    length = next((index for index, one in enumerate(result.matrices) if result.owned[one]), 0)
     return case.limits["backbone"] * len(result.matrices) <= length and place in result.matrices[:length]
 
 

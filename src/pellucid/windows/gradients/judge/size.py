@@ -49,18 +49,20 @@ def _unready(result: GradientFlow, case: Case, left: int) -> Finding | None:
     code="GRD003",
     title="Update too large",
     order=4,
-    limits={"ratio": 0.1, "of_first": 0.5, "warmup": 0.1, "most": 0.5, "steps": 3},
+    limits={"ratio": 0.1, "of_first": 0.5, "first_step": 1.0, "warmup": 0.1, "most": 0.5, "steps": 3},
 )
 def update_too_large(result: GradientFlow, case: Case) -> Iterator[Finding]:
     """Steps that change a weight matrix by a tenth of itself.
 
     Looks for: weight matrices whose update is larger than a tenth of the weight, RMS over RMS, median over the
         watched steps; or larger than half of what the weight was at the first watched step, since weights that
-        were blown up make any step look small. The first tenth of the steps is left out; a weight smaller than
-        PyTorch's usual first value counts as that large.
+        were blown up make any step look small; or a first watched step that is larger than the weights. For the
+        first two the first tenth of the steps is left out; a weight smaller than PyTorch's usual first value counts
+        as that large.
     Why it matters: steps that large overwrite what was learned; the loss jumps about or diverges.
     Where the limit comes from: a tenth is TheDeepChecker's; the healthy matrices of 212 small networks lay between
-        0.0007 and 0.04, with at most 0.037 as the median of a run. Half of the first weight is ours.
+        0.0007 and 0.04, with at most 0.037 as the median of a run, and 0.13 at
+        the first step of 210. Half of the first weight is ours.
     False alarms: biases, norm parameters, single tokens and matrices set to zero on purpose have no scale of their
         own; the first three kinds are left out and the last is held against the usual scale. When the model learns
         well it is only looked at, and when fewer than half of the matrices are at fault it is a warning.
@@ -68,6 +70,9 @@ def update_too_large(result: GradientFlow, case: Case) -> Iterator[Finding]:
     What to do: Divide the learning rate by 10, or warm it up.
     Source: H. B. Braiek, F. Khomh, "TheDeepChecker", 2023; A. Karpathy's update:data ratio of about 0.001.
     """
+    if (blown_up := _blown_up(result, case)) is not None:
+        yield blown_up
+        return
     watched = result.sound
     skip = min(max(1, int(np.ceil(case.limits["warmup"] * watched))), max(watched - 1, 0))
     if (unready := _unready(result, case, watched - skip)) is not None:
@@ -100,6 +105,29 @@ def update_too_large(result: GradientFlow, case: Case) -> Iterator[Finding]:
                 "matrices": len(places),
             },
         )
+
+
+def _blown_up(result: GradientFlow, case: Case) -> Finding | None:
+    """Judge the first watched step alone: a rate that is far too high does its harm there, and then all is still."""
+    places = list(_judged(result))
+    if result.updates is None or not places or not result.sound or case.learning.succeeds is True:
+        return None
+    ratios = result.ratio[0, places]
+    ratios = np.where(np.isfinite(ratios), ratios, 0.0)
+    typical = float(np.median(ratios))
+    if typical <= case.limits["first_step"]:
+        return None
+    largest = places[int(ratios.argmax())]
+    return case.alarm(
+        f"the first watched step changes the weights by {number(typical)} times themselves (median of {len(places)} "
+        "matrices); healthy is 0.13 at the most",
+        where=result.names[largest],
+        step=int(result.steps[0]),
+        value=typical,
+        limit=case.limits["first_step"],
+        samples=len(places),
+        evidence={"learning_rate": _rate(result, largest), "matrices": len(places)},
+    )
 
 
 @rule(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
-from pellucid.windows.loss.judge.heldout import RECENT, HeldOut, held_out
+from pellucid.windows.loss.judge.heldout import RECENT, HeldOut, longest
 from pellucid.windows.loss.result import MOST_TELLING_CHANCE, LossCurves, SanityCheck
 
 
@@ -105,7 +105,7 @@ def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
     What to do: Stop where the held-out loss was best; more or augmented data, weight decay, dropout, a smaller model.
     Source: facts of this project, diagnosis 20.
     """
-    held, fewest = held_out(result), int(case.limits["evaluations"])
+    held, fewest = longest(result), int(case.limits["evaluations"])
     training = result.curve("loss").before_failure()
     if held is None or len(held.steps) < fewest + 1 or not len(training):
         yield case.not_measured(f"needs a training loss and {fewest + 1} evaluations on held-out data")

@@ -51,18 +51,32 @@ def held_out(result: LossCurves) -> HeldOut | None:
     Returns:
         At least three evaluations with a finite loss; None when there are fewer.
     """
+    return _checked(result) or _validated(result)
+
+
+def longest(result: LossCurves) -> HeldOut | None:
+    """Return the held-out evaluations of whichever has more of them, for what shows only over time."""
+    found = [one for one in (_checked(result), _validated(result)) if one is not None]
+    return max(found, key=lambda one: len(one.steps), default=None)
+
+
+def _checked(result: LossCurves) -> HeldOut | None:
     check = result.check
-    if check is not None and np.isfinite(check.loss_eval).sum() >= RECENT:
-        kept = np.isfinite(check.loss_eval)
-        return HeldOut(
-            source="check",
-            steps=check.steps[kept],
-            loss=check.loss_eval[kept],
-            accuracy=check.accuracy_eval[kept],
-            above_guessing=check.above_guessing()[kept],
-            prior=entropy(check.label_counts),
-            chance=check.largest_share,
-        )
+    if check is None or np.isfinite(check.loss_eval).sum() < RECENT:
+        return None
+    kept = np.isfinite(check.loss_eval)
+    return HeldOut(
+        source="check",
+        steps=check.steps[kept],
+        loss=check.loss_eval[kept],
+        accuracy=check.accuracy_eval[kept],
+        above_guessing=check.above_guessing()[kept],
+        prior=entropy(check.label_counts),
+        chance=check.largest_share,
+    )
+
+
+def _validated(result: LossCurves) -> HeldOut | None:
     loss, accuracy = result.curve("val_loss").finite(), result.shares("val_accuracy")
     if len(loss) < RECENT:
         return None

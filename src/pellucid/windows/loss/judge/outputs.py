@@ -145,7 +145,7 @@ def double_softmax(result: SanityCheck, case: Case) -> Iterator[Finding]:
         yield case.not_measured("needs class targets and outputs of one value a class")
         return
     worst, limit = float(errors.max()), case.limits["row_error"]
-    figures = {"value": worst, "limit": limit, "samples": result.samples}
+    figures = {"value": worst, "limit": limit, "samples": result.samples, "where": _output_layer(result)}
     if worst > limit or float(np.nanmin(low)) < 0:
         yield case.ok(f"the outputs of a sample sum to 1 within {worst:.2g} only, or are negative", **figures)
     elif result.loss_name == "cross_entropy":
@@ -228,8 +228,12 @@ def _began_badly(result: SanityCheck) -> bool:
     return start > entropy(result.label_counts) + 1.5
 
 
+def _output_layer(result: SanityCheck) -> str:
+    return result.layers[-1] if result.layers else "output"
+
+
 def _output_range(result: SanityCheck, case: Case) -> Iterator[Finding]:
-    figures = {"where": "output", "samples": result.samples}
+    figures = {"where": _output_layer(result), "samples": result.samples}
     low, high = float(np.nanmin(result.output_low)), float(np.nanmax(result.output_high))
     if not np.isfinite([low, high]).all() or result.samples < 2:
         yield case.not_measured("needs finite outputs of two samples", where="output")

@@ -106,7 +106,7 @@ def _onset(loss: Curve, level: float) -> int:
     return int(loss.steps[min(place, len(loss) - 1)])
 
 
-@rule(LossCurves, code="LOS009", title="Bad start", order=3, limits={"excess": 1.5, "latest_step": 1.0})
+@rule(LossCurves, code="LOS009", title="Bad start", order=3, limits={"excess": 1.5, "learned": 3.0, "latest_step": 1.0})
 def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a first loss that is far above that of knowing nothing.
 
@@ -116,7 +116,8 @@ def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
         spends its first steps, and its early units, on taking that back.
     Where the limit comes from: 212 healthy small networks began 0.08 below to 0.83 above it.
     False alarms: A loss that is summed over the batch, weighted, or has further terms is no mean cross-entropy. When
-        learning succeeds it is a warning, and a look when even the last loss is above the start of guessing.
+        learning succeeds it is a warning from `learned` nats on, and a look below that, or when even the last loss is
+        above that of guessing.
     Likely cause: Weights that are too large, above all in the last layer, or inputs that are not normalised; or a
         loss with reduction="sum".
     What to do: Initialise the last layer with small weights, or start its bias at the logarithm of the class
@@ -139,7 +140,7 @@ def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
         first = float(np.nanmin([first, check.loss_eval[0]]))
     guessing = float(np.log(classes))
     excess = first - guessing
-    figures = {"value": first, "limit": guessing + limit, "where": "loss", "samples": len(loss)}
+    figures = {"value": first, "limit": guessing + limit, "where": case.learning.head or "loss", "samples": len(loss)}
     if excess <= limit:
         yield case.ok(
             f"the first loss is {first:.3g}; guessing among {classes} classes costs {guessing:.3g}", **figures
@@ -148,7 +149,7 @@ def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
     last = case.learning.last
     say = case.alarm
     if case.learning.succeeds:
-        say = case.warn if last is not None and last < guessing else case.look
+        say = case.warn if last is not None and last < guessing and excess > case.limits["learned"] else case.look
     yield say(f"the first loss is {first:.3g}, where guessing among {classes} classes costs {guessing:.3g}", **figures)
 
 
