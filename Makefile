@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all bench lint browser clean
+.PHONY: help demo test test-all bench lint screenshots browser clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ lint: .venv/.installed-dev ## ruff, pyright and import-linter
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pyright --pythonpath $(PYTHON) --warnings
 	.venv/bin/lint-imports
+
+screenshots: .venv/.installed-dev browser ## the pictures of the README
+	$(PYTHON) docs/screenshots.py
 
 browser: ## Chromium for the tests that look at pages, from Debian's packages when none is here
 	@for name in chromium chromium-browser google-chrome; do \

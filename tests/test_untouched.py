@@ -1,11 +1,14 @@
 """The fixture that says "nothing changed" would notice a change."""
 
+import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 import torch
 from torch import nn
+
+from tests.shapes import check
 
 Untouched = Callable[[nn.Module], AbstractContextManager[None]]
 
@@ -36,6 +39,7 @@ CHANGES = {
     "0._forward_hooks": lambda model: model[0].register_forward_hook(lambda *_: None),
     "0.forward": lambda model: setattr(model[0], "forward", lambda x: x),
     "random: torch": lambda _: torch.rand(1),
+    "random: python": lambda _: random.random(),
 }
 
 
@@ -44,6 +48,18 @@ def test_untouched_model_passes(model_is_untouched: Untouched) -> None:
     model = _model()
     with model_is_untouched(model):
         list(model.parameters())
+
+
+def test_the_checker_of_shapes_draws_nothing() -> None:
+    """Checking the items of containers leaves Python's random state as it was, however often."""
+
+    @check
+    def total(values: list[int]) -> int:
+        return sum(values)
+
+    before = random.getstate()
+    assert [total([1, 2, 3]) for _ in range(5)] == [6] * 5
+    assert random.getstate() == before
 
 
 @pytest.mark.parametrize("where", CHANGES)

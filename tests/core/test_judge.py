@@ -64,10 +64,38 @@ def test_causes_come_first_and_effects_are_folded() -> None:
 
 
 def test_an_effect_cannot_begin_before_its_cause() -> None:
-    """A problem that began earlier is not explained by one that began later."""
+    """A problem that plainly began earlier is not explained by one that began later."""
     register("AAA001", 1)
     register("BBB001", 5)
-    assert codes(order([finding("BBB001", step=3), finding("AAA001", step=9)])) == ["AAA001", "BBB001"]
+    assert codes(order([finding("BBB001", step=3), finding("AAA001", step=27)])) == ["AAA001", "BBB001"]
+    # Onsets are known to within the watched steps: twice the step and 20 more is no later.
+    assert codes(order([finding("BBB001", step=3), finding("AAA001", step=26)])) == ["AAA001[BBB001]"]
+
+
+def test_what_begins_late_does_not_lead() -> None:
+    """The alarm that began first is told before a cause that came long after it."""
+    register("AAA001", 1)
+    register("BBB001", 5)
+    late = [finding("AAA001", Level.ALARM, step=400), finding("BBB001", Level.ALARM, step=10)]
+    assert codes(order(late)) == ["BBB001", "AAA001"]
+
+
+def test_values_that_are_not_finite_always_lead() -> None:
+    """However late they came, they are told first; what had begun long before stands beside them."""
+    register("AAA001", 0)
+    register("BBB001", 5)
+    late = [finding("BBB001", Level.ALARM, step=10), finding("AAA001", Level.ALARM, step=400)]
+    assert codes(order(late))[0].startswith("AAA001")
+
+
+def test_a_warning_leads_an_alarm_only_when_it_is_of_data_code_or_first_weights() -> None:
+    """Up to the third place a warning explains an alarm; later it comes after every alarm."""
+    register("AAA001", 3)
+    register("BBB001", 4)
+    register("CCC001", 6)
+    alarm = finding("CCC001", Level.ALARM)
+    assert codes(order([alarm, finding("AAA001")])) == ["AAA001[CCC001]"]
+    assert codes(order([alarm, finding("BBB001")])) == ["CCC001[BBB001]"]
 
 
 def test_one_rule_in_many_places_is_one_problem() -> None:
@@ -167,6 +195,24 @@ def test_headlines() -> None:
     assert passed.headline == "ok: 1 checks passed, 1 had not enough data"
     assert Findings().headline == "not-measured: none of 0 checks had enough data"
     assert Findings().level is Level.NOT_MEASURED
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ((), Level.NOT_MEASURED),
+        ((Level.NOT_MEASURED,), Level.NOT_MEASURED),
+        ((Level.NOT_MEASURED, Level.OK), Level.OK),
+        ((Level.LOOK, Level.NOT_MEASURED), Level.OK),
+        ((Level.WARN, Level.OK), Level.WARN),
+        ((Level.ALARM, Level.WARN), Level.ALARM),
+    ],
+)
+def test_the_level_of_all_agrees_with_the_headline(levels: tuple[Level, ...], expected: Level) -> None:
+    """What was not measured does not outweigh what passed, and a look is no problem."""
+    findings = Findings(tuple(finding("AAA001", level) for level in levels))
+    assert findings.level is expected
+    assert findings.headline.startswith(expected.value)
 
 
 def test_findings_survive_plain_values() -> None:

@@ -20,9 +20,6 @@ from tests.reference.model_state import differences, state_of
 
 STEPS, BATCH = 4, 6
 
-# torch's own Inductor uses a deprecated part of torch.
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")
-
 
 class Net(nn.Module):
     """Batch norm, in-place ReLU, a function in forward, dropout; recomputed on demand."""
@@ -210,11 +207,6 @@ class Fails(nn.Module):
         return self.last(x)
 
 
-def _state(model: nn.Module) -> dict[str, Any]:
-    # The shape checks of the tests draw from Python's random numbers themselves.
-    return {key: value for key, value in state_of(model).items() if key != "random: python"}
-
-
 def _listening(model: nn.Module) -> AbstractContextManager[Any]:
     @contextmanager
     def watch() -> Iterator[None]:
@@ -239,10 +231,10 @@ WATCHES: dict[str, Callable[[nn.Module], AbstractContextManager[Any]]] = {
 def test_failure_in_forward(watch: str, error: type[BaseException]) -> None:
     """After an exception or Ctrl-C in the middle of a forward pass the model is as it was."""
     model = Fails(error)
-    before = _state(model)
+    before = state_of(model)
     with pytest.raises(error), WATCHES[watch](model):
         model(torch.ones(3, 4))
-    assert not differences(before, _state(model))
+    assert not differences(before, state_of(model))
 
 
 @pytest.mark.parametrize("watch", WATCHES)
@@ -254,19 +246,19 @@ def test_failure_in_a_hook(watch: str) -> None:
         raise ValueError("mine")
 
     model[0].register_forward_hook(fail)
-    before = _state(model)
+    before = state_of(model)
     with pytest.raises(ValueError, match="mine"), WATCHES[watch](model):
         model(torch.ones(3, 4))
-    assert not differences(before, _state(model))
+    assert not differences(before, state_of(model))
 
 
 def test_failure_in_our_own_hook() -> None:
     """When the function given as keep fails, the model is as it was."""
     model = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
-    before = _state(model)
+    before = state_of(model)
     with pytest.raises(ZeroDivisionError), capture(model, keep=lambda _: 1 // 0):
         model(torch.ones(3, 4))
-    assert not differences(before, _state(model))
+    assert not differences(before, state_of(model))
 
 
 def test_gradient_hooks_come_off_the_output() -> None:

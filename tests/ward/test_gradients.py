@@ -148,10 +148,29 @@ def test_a_norm_that_falls_by_thousands_is_no_jump() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.5, 5.0])
-def test_steps_that_are_too_large(rate: float) -> None:
-    """A learning rate far too high is found, also when it blew the weights up first."""
+def test_a_first_step_larger_than_the_weights(rate: float) -> None:
+    """It is one alarm, at the matrix that changed most, and nothing when the model learns well."""
     model = mlp(32, 32)
     result = train(model, torch.optim.Adam(model.parameters(), lr=rate), steps=20).gradients
+    (found,) = findings(result, "GRD003")
+    assert (found.level, found.step) == ("alarm", 0)
+    assert found.where == result.names[int(result.ratio[0].argmax())]
+    assert found.value is not None
+    assert found.message.startswith("the first watched step changes the weights by ")
+    assert found.evidence["learning_rate"] == rate
+    assert levels(result, "GRD003", learning=LEARNED) == {"look"}
+
+
+@pytest.mark.parametrize("rate", [0.5, 5.0])
+def test_steps_that_are_too_large(rate: float) -> None:
+    """A learning rate far too high after a gentle first step is found at every matrix, blown up or not."""
+    model = mlp(32, 32)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+
+    def hasten(step: int) -> None:
+        optimizer.param_groups[0]["lr"] = rate if step else 1e-3
+
+    result = train(model, optimizer, steps=20, before=hasten).gradients
     found = findings(result, "GRD003")
     assert {one.level.value for one in found} == {"alarm"}
     assert [one.where for one in found] == ["0.weight", "2.weight", "4.weight"]
@@ -171,14 +190,14 @@ def test_steps_that_are_too_small() -> None:
 
 
 def test_a_parameter_left_out_of_the_optimizer() -> None:
-    """It is named; when the model learns well all the same it is only looked at."""
+    """It is named; when the model learns well all the same it is a warning."""
     model = mlp(32, 32)
     rest = [one for name, one in model.named_parameters() if name != "2.weight"]
     result = train(model, torch.optim.Adam(rest, lr=1e-3), steps=25).gradients
     (found,) = findings(result, "GRD005")
     assert (found.level, found.where) == ("alarm", "2.weight")
     assert found.message == "32 rows did not change over 24 steps: no optimiser holds it"
-    assert levels(result, "GRD005", learning=LEARNED) == {"look"}
+    assert levels(result, "GRD005", learning=LEARNED) == {"warn"}
 
 
 class _Detached(nn.Module):

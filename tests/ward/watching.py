@@ -1,8 +1,6 @@
 """A plain training loop that takes down what the windows judge: slow, small, and without a session."""
 
-import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,16 +31,6 @@ class Watched:
     weights: WeightHistograms
     gradients: GradientFlow
     losses: tuple[float, ...]
-
-
-@contextmanager
-def checker_unseen() -> Iterator[None]:
-    """Put Python's generator back: the checker of types in tests draws from it, pellucid does not."""
-    state = random.getstate()
-    try:
-        yield
-    finally:
-        random.setstate(state)
 
 
 def blobs(samples: int = 600, *, features: int = 12, classes: int = 4) -> tuple[Tensor, Tensor]:

@@ -78,11 +78,9 @@ def _page(found: "Checkup", output: Path) -> Path:
 
 
 def _plain(found: "Checkup", page: Path | None) -> dict[str, Any]:
-    from pellucid.outlets.report.words import verdict_level
-
     return {
         "name": found.name,
-        "verdict": verdict_level(found.findings).value,
+        "verdict": found.findings.level.value,
         "headline": found.findings.headline,
         "seconds": found.seconds,
         "findings": found.findings.as_dicts(),
@@ -97,11 +95,9 @@ def _show(found: "Checkup", page: Path | None) -> None:
     from pellucid.core.figure.text import findings_text
     from pellucid.core.figure.words import plain
     from pellucid.core.theme import LEVEL_STYLES
-    from pellucid.outlets.report.words import verdict_level
-
     screen = console()
     screen.print(Text(f"Checkup of {plain(found.name)} ({found.seconds:.1f} s)", style="bold"))
-    screen.print(level_text(verdict_level(found.findings), verdict_words(found.findings)))
+    screen.print(level_text(found.findings.level, verdict_words(found.findings)))
     screen.print()
     styles = {f"{level.value}: ": LEVEL_STYLES[level] for level in Level}
     for line in findings_text(found.findings, screen.width).splitlines():

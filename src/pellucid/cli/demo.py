@@ -185,9 +185,7 @@ def _trainee(patient: Patient, seed: int) -> "Trainee":
 def _line(patient: Patient, findings: "Findings") -> "Text":
     from rich.text import Text
 
-    from pellucid.outlets.report.words import verdict_level
-
-    return Text(f"{patient.name:<24}") + level_text(verdict_level(findings), verdict_words(findings))
+    return Text(f"{patient.name:<24}") + level_text(findings.level, verdict_words(findings))
 
 
 def _write_report(paths: list[Path], report: Path) -> "tuple[list[Run], Path]":
@@ -204,8 +202,6 @@ def _table(runs: "list[Run]") -> "Table":
     from rich import box
     from rich.table import Table
 
-    from pellucid.outlets.report.words import verdict_level
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")
     table.add_column("verdict", overflow="fold", ratio=1)
@@ -216,7 +212,7 @@ def _table(runs: "list[Run]") -> "Table":
         last = {name: float(curve.values[-1]) for name, curve in curves.items() if len(curve.values)}
         table.add_row(
             plain(run.name),
-            level_text(verdict_level(findings), verdict_words(findings)),
+            level_text(findings.level, verdict_words(findings)),
             number(last.get("loss", float("nan"))),
             f"{last.get('val_accuracy', float('nan')):.0%}",
         )

@@ -66,14 +66,12 @@ def _last_loss(run: "Run") -> float | None:
 
 
 def _row(run: "Run") -> dict[str, Any]:
-    from pellucid.outlets.report.words import verdict_level
-
     findings, started = run.findings, run.started
     return {
         "name": run.name,
         "path": str(run.path),
         "status": run.status,
-        "verdict": verdict_level(findings).value,
+        "verdict": findings.level.value,
         "headline": findings.headline,
         "steps": run.steps,
         "last_loss": _last_loss(run),
@@ -89,7 +87,7 @@ def _table(runs: "list[Run]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from pellucid.outlets.report.words import duration, size, verdict_level
+    from pellucid.outlets.report.words import duration, size
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     # The verdict stands below the name: beside it there is no room in 80 columns.
@@ -99,7 +97,7 @@ def _table(runs: "list[Run]") -> "Table":
         table.add_column(name, justify="right", no_wrap=True)
     for run in runs:
         findings, loss = run.findings, _last_loss(run)
-        verdict = level_text(verdict_level(findings), verdict_words(findings))
+        verdict = level_text(findings.level, verdict_words(findings))
         table.add_row(
             Text(f"{plain(run.name)}\n", style="bold") + verdict,
             run.status,

@@ -185,9 +185,13 @@ def _takes(expected: Any, kind: type[Any]) -> bool:
 
 def _decode_record(content: Any, expected: type[Any], arrays: Mapping[str, Array]) -> Any:
     hints = get_type_hints(expected)
-    names = {one.name for one in dataclasses.fields(expected)}
-    if set(content) != names:
-        raise KeyError(f"fields {sorted(set(content) ^ names)} of {expected.__name__}")
+    fields = dataclasses.fields(expected)
+    # A field that came later has a default: a file from before it has none of it.
+    needed = {
+        one.name for one in fields if one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
+    }
+    if wrong := (set(content) - {one.name for one in fields}) | (needed - set(content)):
+        raise KeyError(f"fields {sorted(wrong)} of {expected.__name__}")
     return expected(**{name: _decode(one, hints[name], arrays) for name, one in content.items()})
 
 

@@ -56,9 +56,14 @@ class Findings(Sequence[Finding]):
 
     @property
     def level(self) -> Level:
-        """The worst level of all; not-measured when nothing was judged."""
+        """The level that stands for all, in accord with the headline.
+
+        The worst of the warnings and alarms; without any, ok as soon as one rule could judge, else not-measured.
+        """
         levels = {one.level for one in self.every}
-        return max(levels, key=lambda level: level.rank, default=Level.NOT_MEASURED)
+        if troubling := levels & {Level.WARN, Level.ALARM}:
+            return max(troubling, key=lambda level: level.rank)
+        return Level.OK if levels & {Level.OK, Level.LOOK} else Level.NOT_MEASURED
 
     @property
     def problems(self) -> tuple[Finding, ...]:

@@ -4,10 +4,8 @@ import math
 
 import pytest
 
-from pellucid.core.finding import Level, Plain
-from pellucid.core.judge import Findings
-from pellucid.outlets.report.words import duration, label_words, size, value_words, verdict_level
-from tests.outlets.report.pages import finding
+from pellucid.core.finding import Plain
+from pellucid.outlets.report.words import duration, label_words, size, value_words
 
 
 @pytest.mark.parametrize(
@@ -55,21 +53,3 @@ def test_values_read_like_words(value: Plain, expected: str) -> None:
 def test_names_lose_their_joints() -> None:
     """Underscores and hyphens are spaces to a reader."""
     assert label_words("dead_units not-measured") == "dead units not measured"
-
-
-@pytest.mark.parametrize(
-    ("levels", "expected"),
-    [
-        ((), Level.NOT_MEASURED),
-        ((Level.NOT_MEASURED,), Level.NOT_MEASURED),
-        ((Level.NOT_MEASURED, Level.OK), Level.OK),
-        ((Level.LOOK, Level.NOT_MEASURED), Level.OK),
-        ((Level.WARN, Level.OK), Level.WARN),
-        ((Level.ALARM, Level.WARN), Level.ALARM),
-    ],
-)
-def test_the_level_of_a_verdict_agrees_with_its_headline(levels: tuple[Level, ...], expected: Level) -> None:
-    """What was not measured does not outweigh what passed, and a look is no problem."""
-    findings = Findings(tuple(finding(level=level) for level in levels))
-    assert verdict_level(findings) is expected
-    assert findings.headline.startswith(expected.value)

@@ -13,7 +13,7 @@ from pellucid.core.figure import Figure
 from pellucid.core.files import write_atomically
 from pellucid.core.theme import DARK, LEVEL_SYMBOLS, LIGHT, Theme
 from pellucid.outlets.report.sheet import Sheet
-from pellucid.outlets.report.words import label_words, value_words, verdict_level
+from pellucid.outlets.report.words import label_words, value_words
 
 MOST_FIGURES = 7  # a sheet: more than that nobody reads, and each takes time to draw
 FEWEST_FIGURES = 4
@@ -139,7 +139,7 @@ def _page(title: str, parts: Sequence[Part]) -> str:
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"value": value_words, "label": label_words, "level": verdict_level}
+    environment.filters |= {"value": value_words, "label": label_words}
     template = environment.from_string(_read("template.html"))
     return str(template.render(title=title, style=_style(), parts=parts, symbols=LEVEL_SYMBOLS))
 

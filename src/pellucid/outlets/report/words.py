@@ -1,8 +1,7 @@
 """Durations, sizes and figures as a reader would say them."""
 
 from pellucid.core.figure.words import number
-from pellucid.core.finding import Level, Plain
-from pellucid.core.judge import Findings
+from pellucid.core.finding import Plain
 
 
 def duration(seconds: float | None) -> str:
@@ -43,18 +42,3 @@ def value_words(value: Plain) -> str:
 def label_words(name: str) -> str:
     """Return a name as words: "dead_units" is "dead units", "not-measured" is "not measured"."""
     return name.replace("_", " ").replace("-", " ")
-
-
-def verdict_level(findings: Findings) -> Level:
-    """Return the level that stands for a whole verdict, in accord with its headline.
-
-    Args:
-        findings: The verdict.
-
-    Returns:
-        The worst level of the problems; without any, ok as soon as one check could be judged.
-    """
-    if findings.problems:
-        return findings.level
-    judged = any(one.level in (Level.OK, Level.LOOK) for one in findings.every)
-    return Level.OK if judged else Level.NOT_MEASURED

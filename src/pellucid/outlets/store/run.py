@@ -1,6 +1,5 @@
 """Run: a run directory, read. Every value is read anew, so that a run being written shows where it is."""
 
-import html
 import importlib
 import json
 import pkgutil
@@ -267,14 +266,9 @@ class Run:
         return f"Run({str(self.path)!r})"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        from pellucid.core.notebook import findings_bundle
+        from pellucid.outlets.notebook import run_bundle
 
-        text = str(self)
-        bundle = {"text/plain": text}
-        if page := findings_bundle(self.findings).get("text/html"):
-            head = "<br>".join(html.escape(line) for line in text.splitlines())
-            bundle["text/html"] = f"<p>{head}</p>\n{page}"
-        return bundle
+        return run_bundle(self)
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """What was measured of the activations."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,15 @@ RECTIFIERS = frozenset({"relu", "relu6", "hardswish", "threshold"})
 """Activation functions that give exactly 0, and pass no gradient, over a whole range of inputs."""
 
 
+@runtime_checkable
+class CountsDeadUnits(Protocol):
+    """A result that has counted units that are 0 on every sample of a batch; windows know each other no closer."""
+
+    unit_layers: tuple[str, ...]
+    dead_units: NDArray[Any]
+    unit_samples: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActivationHistograms(Result):
     """The distribution of what every layer puts out, over the watched steps.
@@ -25,12 +34,33 @@ class ActivationHistograms(Result):
         types: Type of the module that made each tensor, such as "ReLU".
         activations: Name of the activation function that made it, such as "relu"; "" for none.
         roles: "activation", "pre-activation" (an activation function reads it) or "output".
+        dead_on_check: Share of dead units of a layer on a held-out batch of `check_samples`, 0 to 1, by name, where
+            an evaluation of the same run counted them.
+        check_samples: Samples of that batch.
     """
 
     series: TensorSeries
     types: tuple[str, ...]
     activations: tuple[str, ...]
     roles: tuple[str, ...]
+    dead_on_check: Mapping[str, float] = field(default_factory=dict[str, float])
+    check_samples: int = 0
+
+    def beside(self, others: Sequence[Result]) -> "ActivationHistograms":
+        """Take what an evaluation of the same run counted: dead units on one large batch.
+
+        Args:
+            others: The other results of the run.
+
+        Returns:
+            A result with `dead_on_check` set, where one of the others has counted dead units.
+        """
+        counted = next((one for one in others if isinstance(one, CountsDeadUnits) and len(one.dead_units)), None)
+        if counted is None:
+            return self
+        latest = dict(zip(counted.unit_layers, counted.dead_units[-1].tolist(), strict=True))
+        known = {name: share for name, share in latest.items() if np.isfinite(share)}
+        return replace(self, dead_on_check=known, check_samples=counted.unit_samples)
 
     @property
     def sound(self) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.core.finding import Finding
+from pellucid.core.finding import Finding, Level
 from pellucid.core.rule import Case, rule
 from pellucid.maths.onset import UnitWindows, last_stretch, unit_windows
 from pellucid.windows.activations.result import ActivationHistograms
@@ -50,6 +50,12 @@ def dying_relu(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
         seen = result.series.unit_counts(place, slice(0, result.sound))[0]
         most = max(most, int(seen[0]) if len(seen) else 0)
         if not len(windows.last):
+            if (checked := _on_check(result, case, place)) is not None:
+                measured += 1
+                highest = max(highest, checked.value or 0.0)
+                if checked.level is not Level.OK:
+                    faulty = True
+                    yield checked
             continue
         measured += 1
         share = _dead_share(windows)
@@ -76,6 +82,24 @@ def _too_few_samples(result: ActivationHistograms, case: Case, most: int) -> Fin
         f"{most} sound samples were seen, and {int(case.limits['samples'])} are needed to call a unit dead",
         samples=most,
         next_step=f"Give {int(case.limits['samples'])} samples or more, or watch longer.",
+    )
+
+
+def _on_check(result: ActivationHistograms, case: Case, place: int) -> Finding | None:
+    """Judge the held-out batch, where the watched steps hold too few samples; None when it does not tell either."""
+    name = result.series.names[place]
+    share, samples = result.dead_on_check.get(name), result.check_samples
+    if share is None or samples < case.limits["samples"] or result.sound < len(result.series.steps):
+        return None
+    past = share >= case.limits["alarm"]
+    severe = past and case.learning.succeeds is not True
+    speak = case.ok if share < case.limits["warn"] else case.alarm if severe else case.warn
+    return speak(
+        f"{_percent(share)} of the units are 0 on every one of {samples} held-out samples",
+        where=name,
+        value=share,
+        limit=case.limits["alarm" if past else "warn"],
+        samples=samples,
     )
 
 
