@@ -148,10 +148,15 @@ def test_a_case_speaks_with_the_rule_s_reasons() -> None:
         (Learning(first=0.0, last=1.5), None, None),
         (Learning(first=-1.0, last=-3.0), 2.0, True),
         (Learning(accuracy=0.6, chance=0.1), None, True),
-        (Learning(accuracy=0.5, chance=0.1, first=2.0, last=0.1), 0.95, False),
+        (Learning(accuracy=0.5, chance=0.1), None, False),
+        (Learning(accuracy=0.5, chance=0.1, first=2.0, last=0.1), 0.95, True),
+        (Learning(accuracy=0.15, chance=0.1, first=2.0, last=0.1), 0.95, False),
+        (Learning(accuracy=0.5, chance=0.1, first=2.0, last=1.5), 0.25, False),
+        (Learning(accuracy=0.5, chance=0.1, first=20.0, last=2.2, prior=2.3), 0.89, False),
+        (Learning(accuracy=1.0, chance=1.0), None, True),
     ],
 )
 def test_learning(learning: Learning, fall: float | None, succeeds: bool | None) -> None:
-    """Learning is judged by accuracy where it is known, else by the fall of the loss, else not at all."""
+    """Accuracy far above chance is enough, and so is a fall below the prior with some accuracy; else the fall alone."""
     assert learning.fall == (None if fall is None else pytest.approx(fall))
     assert learning.succeeds is succeeds

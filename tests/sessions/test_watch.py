@@ -238,6 +238,75 @@ def test_a_rule_that_raises_is_reported_and_the_others_still_run(monkeypatch: py
     assert len({one.code for one in watch.findings.every}) > 10
 
 
+class Sink:
+    """A sink that remembers what it was sent."""
+
+    first_step = 0
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.rows: list[Any] = []
+        self.names: set[str] = set()
+        self.facts: dict[str, Any] = {}
+        self.verdict: pel.Findings | None = None
+        self.status = ""
+
+    def results(self) -> dict[str, pel.Result]:
+        """Return nothing: it never resumes."""
+        return {}
+
+    def rewind(self, step: int) -> None:
+        """Refuse: it never resumes."""
+        raise AssertionError(step)
+
+    def scalars(self, rows: Any) -> None:
+        """Remember rows."""
+        if self.fails:
+            raise ConnectionError("the dashboard is gone")
+        self.rows += rows
+
+    def result(self, name: str, result: pel.Result, *, first: int, last: int) -> None:
+        """Remember the name."""
+        assert first <= last
+        self.names.add(name)
+
+    def findings(self, findings: pel.Findings, *, step: int) -> None:
+        """Remember the verdict."""
+        self.verdict = findings
+
+    def describe(self, values: Any) -> None:
+        """Remember facts."""
+        self.facts |= values
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def close(self, status: str) -> None:
+        """Remember how it ended."""
+        self.status = status
+
+
+def test_everything_also_goes_to_the_sinks(tmp_path: Path) -> None:
+    """A sink gets scalars, results, facts and the verdict; one that fails is given up and the others are not."""
+    good, bad, setting = Sink(), Sink(fails=True), loops.Setting()
+    options = pel.WatchOptions(sinks=(bad, good), on_finding=None)
+    watch = pel.watch(setting.model, setting.optimizer, every=2, run=tmp_path / "run", options=options)
+
+    def train() -> None:
+        with watch:
+            loops.plain(setting, watch)
+
+    with pytest.warns(pel.PellucidWarning, match="by Sink: ConnectionError: the dashboard is gone"):
+        train()
+    assert len({row[0] for row in good.rows}) == 6
+    assert good.names == {"activations", "weights", "gradients"}
+    assert good.facts["every"] == 2
+    assert good.status == "finished"
+    assert good.verdict is not None
+    assert bad.status == "failed"
+    assert pel.Run(tmp_path / "run").status == "finished"
+
+
 def test_findings_are_told_while_training_runs() -> None:
     """A callback gets a problem once, at the latest at the end."""
     told: list[pel.Finding] = []

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from pellucid.core.errors import InputError
 from pellucid.core.finding import Finding
 from pellucid.core.judge import Limits
-from pellucid.core.recorder import open_store
+from pellucid.core.recorder import Recorder, open_store
 from pellucid.sessions.ranks import Ranks
 from pellucid.sessions.watched import Watched
 from pellucid.sessions.watching import Watch
@@ -38,6 +38,7 @@ class WatchOptions:
         on_finding: Called on another thread with each new warning or alarm while training runs; None for silence.
         sample: Sort about this many values of each tensor into histograms, evenly spread; None for all. What is
             cheap (NaN, infinities, sums, extremes, units) is read from every value all the same.
+        sinks: Further places that everything is sent to, beside the run; see `pellucid.extend.Recorder`.
         limits: Limits of rules by code and name; None for `[tool.pellucid.rules]` of the nearest pyproject.toml.
     """
 
@@ -45,6 +46,7 @@ class WatchOptions:
     start: int | None = None
     on_finding: Callable[[Finding], None] | None = tell
     sample: int | None = 16_384
+    sinks: tuple[Recorder, ...] = ()
     limits: Limits | None = None
 
 
@@ -104,4 +106,5 @@ def watch(
         on_finding=options.on_finding,
         limits=options.limits,
         sample=options.sample,
+        sinks=options.sinks,
     )

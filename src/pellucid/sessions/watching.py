@@ -1,7 +1,7 @@
 """Watching: the part of a watch that lives on the training thread."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -73,10 +73,12 @@ class Watch:
         on_finding: Callable[[Finding], None] | None,
         limits: Limits | None,
         sample: int | None,
+        sinks: Sequence[Recorder],
     ) -> None:
         self.every, self.check_every = every, check_every
         self.step_number = recorder.first_step if recorder is not None else 0
-        self._watched, self._recorder = watched, recorder
+        self._watched = watched
+        self._recorders = (*([recorder] if recorder is not None else []), *sinks)
         self._provenance = Provenance(model=watched.fingerprint)
         self._history = History(self._provenance)
         for name, result in (recorder.results() if recorder is not None else {}).items():
@@ -109,7 +111,7 @@ class Watch:
         self._worker = Worker(
             self._history,
             self._provenance,
-            recorder=self._recorder if first else None,
+            recorders=self._recorders if first else (),
             ranks=self._ranks,
             limits=self._limits,
             on_finding=self._on_finding if first else None,
@@ -314,14 +316,14 @@ class Watch:
             self.probe(self._watched.only_model, self._watched.check)
 
     def _describe(self) -> None:
-        if self._recorder is not None:
-            facts = {
-                "every": self.every,
-                "model": self._watched.fingerprint,
-                "optimizer": self._watched.optimizer_name,
-            }
+        facts = {
+            "every": self.every,
+            "model": self._watched.fingerprint,
+            "optimizer": self._watched.optimizer_name,
+        }
+        for recorder in self._recorders:
             try:
-                self._recorder.describe(facts)
+                recorder.describe(facts)
             except PellucidError as error:
                 self._warn(str(error))
 

@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -101,14 +101,14 @@ class Worker:
         history: History,
         provenance: Provenance,
         *,
-        recorder: Recorder | None,
+        recorders: Sequence[Recorder],
         ranks: Ranks | None,
         limits: Limits | None,
         on_finding: Callable[[Finding], None] | None,
     ) -> None:
         self.history, self.provenance = history, provenance
         self.trouble: list[str] = []
-        self._recorder, self._ranks, self._limits, self._on_finding = recorder, ranks, limits, on_finding
+        self._recorders, self._ranks, self._limits, self._on_finding = list(recorders), ranks, limits, on_finding
         self._queue: SimpleQueue[Seen | threading.Event | None] = SimpleQueue()
         self._told: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -201,16 +201,16 @@ class Worker:
         self._record(lambda recorder: recorder.flush())
 
     def _record(self, write: Callable[[Recorder], None]) -> None:
-        if self._recorder is None:
-            return
-        try:
-            write(self._recorder)
-        except StoreError as error:
-            # The store is given up, training and judging are not.
-            self.trouble.append(f"The run is no longer written: {error}")
-            broken, self._recorder = self._recorder, None
-            with contextlib.suppress(StoreError):  # it may still be able to let go of its lock
-                broken.close("failed")
+        for recorder in list(self._recorders):
+            try:
+                write(recorder)
+            except Exception as error:  # noqa: BLE001 - a sink of somebody else may raise anything
+                # This one is given up; training, judging and the other recorders are not.
+                self._recorders.remove(recorder)
+                reason = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
+                self.trouble.append(f"The run is no longer written by {type(recorder).__name__}: {reason}")
+                with contextlib.suppress(Exception):  # it may still be able to let go of its lock
+                    recorder.close("failed")
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

@@ -134,7 +134,7 @@ def _open_reading(path: Path) -> Connection:
     except sqlite3.OperationalError:
         connection.close()
         log = path / f"{INDEX}-wal"
-        if not (path / INDEX).is_file() or (log.exists() and log.stat().st_size):
+        if _is_gone(path) or (log.exists() and log.stat().st_size):
             raise
         # A finished run in a directory that may not be written, where SQLite cannot make its shared memory
         # file: nobody writes there, and the file is complete.
@@ -143,6 +143,13 @@ def _open_reading(path: Path) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        return not (path / INDEX).is_file()
+    except PermissionError:
+        return False  # it may not be looked at, which says nothing about whether it is there
 
 
 def has_tables(connection: Connection) -> bool:
@@ -164,6 +171,6 @@ def _translated(path: Path, purpose: str) -> Generator[None, None, None]:
                 f"The index {path / INDEX} is damaged: {error}. "
                 "pellucid.Run still reads the results beside it; to write, choose another directory."
             ) from error
-        if not (path / INDEX).is_file():
+        if _is_gone(path):
             raise StoreError(f"Could not {purpose} the run {path}: its {INDEX} is not there any more.") from error
         raise StoreError(f"Could not {purpose} the run {path}: {error}. What was flushed is still there.") from error
