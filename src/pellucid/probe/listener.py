@@ -281,8 +281,8 @@ class Listener:
         with aside(value):
             reduced = reduce(
                 value.detach(),
-                # Only of activation functions: a dense layer's unit is never exactly zero.
-                unit_axis=axis if activation else None,
+                # Only where a unit can be exactly zero or saturated: a dense layer's, or GELU's, is neither.
+                unit_axis=axis if activation and (activation.rectifies or activation.saturation) else None,
                 saturation=activation.saturation if activation else None,
                 most=self._most,
             )

@@ -1,5 +1,6 @@
 """Meter: reads gradients, weights and updates where an optimiser steps, and nothing between."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pellucid.maths.reduce import Reduced
+from pellucid.maths.reduce_many import SMALL, reduce_many
 from pellucid.maths.twins import twin_share
 from pellucid.sessions.shards import Shard, local
 
@@ -105,12 +107,12 @@ class Meter:
     def _before_step(self, optimizer: Optimizer, *, closure: bool) -> None:
         reading = self.reading = self.reading or Reading(step=self.step)
         for group in optimizer.param_groups:
+            rate = _rate_of(group)
             for parameter in group["params"]:
                 if name := self._names.get(id(parameter)):
-                    reading.learning_rates[name] = float(group["lr"])
+                    reading.learning_rates[name] = rate
         names = self._mine(optimizer)
-        for name in names:
-            self._read_weight(reading, name)
+        self._read_weights(reading, names)
         if not closure:
             self._read_gradients(reading, names, _scale_of(optimizer))
         with torch.no_grad():
@@ -121,9 +123,11 @@ class Meter:
         if closure:
             self._read_gradients(reading, self._mine(optimizer), None)
         with torch.no_grad():
-            for name, before in self._before.items():
-                update = torch.sub(local(self.parameters[name]).detach(), before, out=before)
-                reading.updates[name] = self._shards[name].reduce(update, most=self._most)
+            updates = {
+                name: torch.sub(local(self.parameters[name]).detach(), before, out=before)
+                for name, before in self._before.items()
+            }
+        reading.updates |= self._reduced(updates)
         self._before = {}
         self._read.add(id(optimizer))
 
@@ -134,31 +138,44 @@ class Meter:
             mine += [name for name in self.parameters if name not in self.owned]
         return mine
 
-    def _read_weight(self, reading: Reading, name: str) -> None:
-        parameter = self.parameters[name].detach()
-        reading.weights[name] = self._shards[name].reduce(local(parameter), most=self._most)
+    def _read_weights(self, reading: Reading, names: Iterable[str]) -> None:
+        parameters = {name: self.parameters[name].detach() for name in names}
+        reading.weights |= self._reduced({name: local(parameter) for name, parameter in parameters.items()})
         # Rows that are alike from the start stay so, and looking for them costs a product: it is done at the
         # readings 0, 1, 2, 4, 8 ...
-        looked = self._readings & (self._readings - 1) == 0
-        if looked and parameter.ndim >= 2 and not self._shards[name].cut:
-            reading.twins[name] = twin_share(parameter)
+        if self._readings & (self._readings - 1) == 0:
+            for name, parameter in parameters.items():
+                if parameter.ndim >= 2 and not self._shards[name].cut:
+                    reading.twins[name] = twin_share(parameter)
 
     def _read_gradients(self, reading: Reading, names: Iterable[str], scale: Tensor | None) -> None:
+        gradients: dict[str, Tensor] = {}
         for name in names:
             gradient = self.parameters[name].grad
-            if gradient is None:
-                continue
-            values = local(gradient.detach())
-            values = values.to_dense() if values.is_sparse else values
-            reading.gradients[name] = self._shards[name].reduce(
-                values if scale is None else values / scale, rows=True, most=self._most
-            )
+            if gradient is not None:
+                values = local(gradient.detach())
+                values = values.to_dense() if values.is_sparse else values
+                gradients[name] = values if scale is None else values / scale
+        reading.gradients |= self._reduced(gradients, rows=True)
+
+    def _reduced(self, values: dict[str, Tensor], *, rows: bool = False) -> dict[str, Reduced]:
+        """Reduce tensors by name; biases and their kin, which are many and small, in one go."""
+        small = [name for name, one in values.items() if one.ndim < 2 or (not rows and one.numel() <= SMALL)]
+        found = dict(zip(small, reduce_many([values[name] for name in small]), strict=True))
+        for name in values.keys() - found.keys():
+            found[name] = self._shards[name].reduce(values[name], rows=rows, most=self._most)
+        return {name: found[name] for name in values}
 
     def _read_without_optimizer(self) -> None:
         reading = self.reading = Reading(step=self.step)
-        for name in self.parameters:
-            self._read_weight(reading, name)
+        self._read_weights(reading, self.parameters)
         self._read_gradients(reading, self.parameters, None)
+
+
+def _rate_of(group: dict[str, Any]) -> float:
+    """The learning rate; unknown where it lies on a device, since asking would wait for it."""
+    rate = group.get("lr", math.nan)
+    return math.nan if isinstance(rate, Tensor) and rate.device.type != "cpu" else float(rate)
 
 
 def _parameters_of(optimizer: Optimizer) -> list[nn.Parameter]:

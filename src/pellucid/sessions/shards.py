@@ -42,8 +42,8 @@ class Shard:
         return cls(cut=True, first=int(offset[0]) if len(offset) else 0, rows=rows)
 
     def reduce(self, values: Tensor, *, rows: bool = False, most: int | None = None) -> Reduced:
-        """Reduce the local values; with `rows`, count the rows with any non-zero value, in global places."""
-        if not rows or values.ndim < 1:
+        """Reduce the local values; with `rows`, count the rows of a matrix that are not all zero, in global places."""
+        if not rows or values.ndim < 2:
             return reduce(values, most=most)
         # A row is one unit and the parameter one sample: (1, row, everything else).
         found = reduce(values.reshape(1, values.shape[0], -1), unit_axis=1, most=most)

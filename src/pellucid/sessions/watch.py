@@ -45,7 +45,7 @@ class WatchOptions:
     resume: bool = False
     start: int | None = None
     on_finding: Callable[[Finding], None] | None = tell
-    sample: int | None = 16_384
+    sample: int | None = 8_192
     sinks: tuple[Recorder, ...] = ()
     limits: Limits | None = None
 

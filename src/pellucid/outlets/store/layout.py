@@ -20,8 +20,11 @@ _HALF = re.compile(r"\..+-\d+-\d+\.safetensors\.\d+\.part")
 
 
 def is_run(path: Path) -> bool:
-    """Return whether a directory holds a run, whatever its state."""
-    return (path / INDEX).is_file()
+    """Return whether a directory holds a run, whatever its state; False when it may not be looked into."""
+    try:
+        return (path / INDEX).is_file()
+    except PermissionError:
+        return False
 
 
 def piece_file(name: str, first: int, last: int) -> str:

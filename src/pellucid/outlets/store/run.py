@@ -295,6 +295,13 @@ def load_windows() -> None:
 
 
 def _no_run(path: Path) -> str:
+    try:
+        return _what_is_there(path)
+    except PermissionError:
+        return f"There is no run at {path} that may be read: permission denied."
+
+
+def _what_is_there(path: Path) -> str:
     if not path.is_dir():
         siblings = path.parent.iterdir() if path.parent.is_dir() else ()
         near = did_you_mean(path.name, [one.name for one in siblings if is_run(one)])

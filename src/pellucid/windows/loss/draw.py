@@ -183,8 +183,16 @@ def evaluations(result: SanityCheck) -> Figure:
         level=findings.level,
         caveat="One batch: an accuracy on it is uncertain by about 1 / sqrt(samples). "
         "Train mode draws the same dropout in each evaluation.",
-        alt=f"Loss {result.loss_eval[-1]:.3g} in eval mode, {result.loss_train[-1]:.3g} in train mode, "
-        f"{result.loss_zeroed[-1]:.3g} with zeroed inputs. {findings.headline}.",
+        alt=f"{_in_words(result)} {findings.headline}.",
+    )
+
+
+def _in_words(result: SanityCheck) -> str:
+    if not len(result.steps):
+        return "No evaluation."
+    return (
+        f"Loss {result.loss_eval[-1]:.3g} in eval mode, {result.loss_train[-1]:.3g} in train mode, "
+        f"{result.loss_zeroed[-1]:.3g} with zeroed inputs."
     )
 
 

@@ -224,7 +224,8 @@ def _learns_well(case: Case) -> bool:
 
 def _began_badly(result: SanityCheck) -> bool:
     """Whether the first evaluation was far above guessing: the model does not normalise its inputs itself."""
-    start = float(result.loss_eval[0]) if result.labels and result.steps[0] <= 1 else 0.0
+    first = bool(len(result.steps)) and result.steps[0] <= 1
+    start = float(result.loss_eval[0]) if result.labels and first else 0.0
     return start > entropy(result.label_counts) + 1.5
 
 
@@ -234,7 +235,8 @@ def _output_layer(result: SanityCheck) -> str:
 
 def _output_range(result: SanityCheck, case: Case) -> Iterator[Finding]:
     figures = {"where": _output_layer(result), "samples": result.samples}
-    low, high = float(np.nanmin(result.output_low)), float(np.nanmax(result.output_high))
+    low = float(np.fmin.reduce(result.output_low, initial=np.inf))
+    high = float(np.fmax.reduce(result.output_high, initial=-np.inf))
     if not np.isfinite([low, high]).all() or result.samples < 2:
         yield case.not_measured("needs finite outputs of two samples", where="output")
         return
