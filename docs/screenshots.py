@@ -16,10 +16,18 @@ from pellucid import gallery
 from pellucid.outlets.report import sheet_of_run, write_report
 
 IMAGES = Path(__file__).parent / "images"
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --window-size=1180,1330"
-).split()
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--window-size=1180,1330",
+]
 
 
 def train(folder: Path) -> pel.Run:

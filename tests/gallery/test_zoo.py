@@ -18,8 +18,8 @@ def test_the_zoo_is_the_same_for_a_seed_and_varies() -> None:
 
 
 def test_zoo_networks_learn() -> None:
-    """The first networks of a zoo reach 90 %."""
-    assert [train(build(recipe)).accuracy >= 0.9 for recipe in healthy_zoo(2, 6)] == [True] * 6
+    """The first network of each architecture reaches 90 %."""
+    assert [train(build(recipe)).accuracy >= 0.9 for recipe in healthy_zoo(2, 3)] == [True] * 3
 
 
 @pytest.mark.slow

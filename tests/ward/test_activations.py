@@ -3,10 +3,16 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from pellucid.core.finding import Finding
+from pellucid.core.judge import judge
 from pellucid.core.learning import Learning
 from pellucid.windows.activations import ActivationHistograms, histograms
+from pellucid.windows.loss.measure import evaluate
 from tests.ward.watching import FAULTS, Watched, blobs, findings, levels, mlp, train
+
+LEARNED = Learning(accuracy=0.95, chance=0.25)
 
 
 def _scaled(model: nn.Module, factor: float) -> nn.Module:
@@ -90,6 +96,33 @@ def test_dead_units_need_samples() -> None:
     (found,) = findings(train(_dying(0.75), steps=2).activations, "ACT001")
     assert found.level == "not-measured"
     assert found.message == "400 sound samples were seen, and 512 are needed to call a unit dead"
+
+
+def test_a_check_batch_tells_of_dead_units_where_the_watch_saw_too_few() -> None:
+    """A held-out batch of 512 or more is judged instead, with the same leniency for small layers and for learning."""
+
+    def said(model: nn.Module, learning: Learning | None = None, samples: int = 600) -> list[Finding]:
+        watched = train(model, steps=2).activations
+        check = evaluate(model, *blobs(samples), F.cross_entropy, 1)
+        found = judge([watched, check], learning=learning or Learning(), limits={}).every
+        return [one for one in found if one.code == "ACT001"]
+
+    (found,) = said(_dying(0.75))
+    assert (found.level, found.where, found.samples) == ("alarm", "1", 600)
+    assert found.value == pytest.approx(0.75, abs=0.02)
+    assert [one.level for one in said(_dying(0.75), LEARNED)] == ["warn"]
+    assert [one.level for one in said(_dying(0.35))] == ["warn"]
+    assert [one.level for one in said(_dying(0.0))] == ["ok"]
+    assert [one.level for one in said(_dying(0.75), samples=500)] == ["not-measured"]
+    tiny = mlp(4)
+    with torch.no_grad():
+        tiny[0].bias[:3] = -40.0
+    assert [one.level for one in said(tiny)] == ["warn"]
+
+
+def test_dead_units_of_a_model_that_learns_well_are_warned_of() -> None:
+    """However many: what is left suffices."""
+    assert levels(train(_dying(0.75), steps=4).activations, "ACT001", learning=LEARNED) == {"warn"}
 
 
 def test_a_sparse_network_is_alive() -> None:

@@ -95,6 +95,7 @@ def _show(found: "Checkup", page: Path | None) -> None:
     from pellucid.core.figure.text import findings_text
     from pellucid.core.figure.words import plain
     from pellucid.core.theme import LEVEL_STYLES
+
     screen = console()
     screen.print(Text(f"Checkup of {plain(found.name)} ({found.seconds:.1f} s)", style="bold"))
     screen.print(level_text(found.findings.level, verdict_words(found.findings)))

@@ -92,7 +92,8 @@ def _on_check(result: ActivationHistograms, case: Case, place: int) -> Finding |
     if share is None or samples < case.limits["samples"] or result.sound < len(result.series.steps):
         return None
     past = share >= case.limits["alarm"]
-    severe = past and case.learning.succeeds is not True
+    large = result.series.unit_counts(place).shape[1] >= case.limits["units"]
+    severe = past and large and case.learning.succeeds is not True
     speak = case.ok if share < case.limits["warn"] else case.alarm if severe else case.warn
     return speak(
         f"{_percent(share)} of the units are 0 on every one of {samples} held-out samples",
