@@ -40,6 +40,7 @@ DIAGNOSES = {
     "GRD004": "update-too-small",
     "GRD005": "frozen",
     "GRD006": "non-finite",
+    "GRD007": "frozen",
     "LOS001": "non-finite",
     "LOS002": "diverging",
     "LOS003": "objective-contradicts-metric",
@@ -53,6 +54,7 @@ DIAGNOSES = {
     "LOS011": "overfit",
     "LOS012": "loss-spike",
     "LOS013": "batch-order-or-imbalance",
+    "LOS014": "no-better-than-guessing",
 }
 ZOO_SEEDS = {"calibrate": 1_000, "report": 2_000}
 # (name, at least or at most, bar)

@@ -16,7 +16,8 @@ from matplotlib.figure import Figure as PlainFigure
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pellucid import Run
-from pellucid.outlets.report import Sheet, sheet_of_run, write_report
+from pellucid.outlets.report.build import write_report
+from pellucid.outlets.report.sheet import Sheet, sheet_of_run
 from tests.outlets.report.long_run import write_long_run
 
 MOST_SECONDS, MOST_BYTES = 5.0, 5_000_000

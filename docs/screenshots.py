@@ -13,7 +13,8 @@ import torch
 
 import pellucid as pel
 from pellucid import gallery
-from pellucid.outlets.report import sheet_of_run, write_report
+from pellucid.outlets.report.build import write_report
+from pellucid.outlets.report.sheet import sheet_of_run
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = [

@@ -5,6 +5,7 @@ from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings, judge
 from pellucid.core.result import Result
 from pellucid.core.rule import rules
+from pellucid.outlets.report import report
 from pellucid.outlets.store import Run
 from pellucid.probe.capture import capture
 from pellucid.probe.subject import Subject
@@ -32,6 +33,7 @@ __all__ = [
     "gradients",
     "judge",
     "loss",
+    "report",
     "rules",
     "watch",
     "weights",

@@ -371,6 +371,6 @@ def test_bad_steps_are_refused() -> None:
     with watch:
         with pytest.raises(InputError) as caught:
             watch.step(loss=torch.ones(2))
-        assert str(caught.value) == "watch.step(loss=...) takes one number, got a tensor of shape (2,)."
+        assert str(caught.value) == "watch.step(loss=...) takes one number, got a Tensor of shape (2,)."
     with pytest.raises(InputError, match="entered before"):
         watch.__enter__()

@@ -15,7 +15,7 @@ from pellucid.windows.loss import LossCurves, SanityCheck, curves
 from pellucid.windows.loss.measure import evaluate
 from tests.ward.watching import blobs, mlp
 
-CODES = tuple(f"LOS{number:03}" for number in range(1, 14))
+CODES = tuple(f"LOS{number:03}" for number in range(1, 15))
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 

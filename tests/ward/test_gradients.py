@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pellucid.core.judge import judge
 from pellucid.core.learning import Learning
 from pellucid.windows.gradients import GradientFlow, flow
 from tests.ward.watching import FAULTS, Watched, blobs, findings, levels, mlp, train
 
-CODES = ("GRD001", "GRD002", "GRD003", "GRD004", "GRD005", "GRD006")
+CODES = ("GRD001", "GRD002", "GRD003", "GRD004", "GRD005", "GRD006", "GRD007")
 LEARNED = Learning(accuracy=0.95, chance=0.25)
 STUCK = Learning(steps=200, first=1.39, last=1.38)
 
@@ -275,3 +276,17 @@ def test_without_an_optimizer_step_updates_are_not_measured() -> None:
     for code in ("GRD003", "GRD004"):
         (found,) = findings(flow(mlp(16, 16), blobs()), code)
         assert (found.level, found.message) == ("not-measured", "no optimiser step was watched")
+
+
+def test_a_layer_behind_dead_units_gets_a_gradient_of_exactly_zero() -> None:
+    """As does the one in front; they are named for what it is, not taken for frozen, and the dead units come first."""
+    torch.manual_seed(0)
+    model = mlp(32, 32)
+    with torch.no_grad():
+        model[2].bias.fill_(-40.0)
+    watched = train(model, steps=25)
+    found = findings(watched.gradients, "GRD007")
+    assert {one.level for one in found} == {"alarm"}
+    assert [one.where for one in found] == ["0.weight", "2.weight", "4.weight"]
+    assert levels(watched.gradients, "GRD005") == {"ok"}
+    assert judge([watched.activations, watched.gradients]).problems[0].code == "ACT001"

@@ -37,6 +37,17 @@ def test_a_constant_answer_is_a_collapse() -> None:
     assert {one.level for one in finished.findings.every if one.code == "LOS006"} == {"warn"}
 
 
+def test_answers_no_better_than_guessing_are_found() -> None:
+    """A finished model that was never trained is an alarm, a trained one passes, and few samples tell nothing."""
+
+    def level(model: nn.Module, count: int = 300) -> set[Level]:
+        return {one.level for one in sanity(model, blobs(count)).findings.every if one.code == "LOS014"}
+
+    assert level(nn.Sequential(nn.Linear(12, 4), nn.Tanh(), nn.Linear(4, 4))) == {"alarm"}
+    assert level(train(mlp(32, 32), rate=1e-2).model) == {"ok"}
+    assert level(mlp(32, 32), count=60) == {"not-measured"}
+
+
 def test_a_softmax_before_cross_entropy_is_found() -> None:
     """In a run and in a finished model; without a loss it is a warning, for another loss a look."""
     model = nn.Sequential(*mlp(32, 32), nn.Softmax(1))

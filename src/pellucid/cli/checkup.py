@@ -71,7 +71,8 @@ def _examined(target: str, samples: int) -> "Checkup":
 
 
 def _page(found: "Checkup", output: Path) -> Path:
-    from pellucid.outlets.report import sheet_of_checkup, write_report
+    from pellucid.outlets.report.build import write_report
+    from pellucid.outlets.report.sheet import sheet_of_checkup
 
     with counting("Drawing") as progress:
         return write_report([sheet_of_checkup(found)], output, title=f"Checkup of {found.name}", progress=progress)

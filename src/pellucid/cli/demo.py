@@ -189,7 +189,8 @@ def _line(patient: Patient, findings: "Findings") -> "Text":
 
 
 def _write_report(paths: list[Path], report: Path) -> "tuple[list[Run], Path]":
-    from pellucid.outlets.report import sheet_of_run, write_report
+    from pellucid.outlets.report.build import write_report
+    from pellucid.outlets.report.sheet import sheet_of_run
     from pellucid.outlets.store import Run
 
     runs = [Run(path) for path in paths]

@@ -27,8 +27,11 @@ def make_report(
     The page is one file without script and without outside requests: send it,
     or keep it with the run.
     """
-    from pellucid.outlets.report import sheet_of_run, write_report
+    from pellucid.outlets.report.build import write_report
+    from pellucid.outlets.report.sheet import sheet_of_run
 
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"A report is an HTML page, and '{output}' does not end in .html.")
     found = {one.path: one for path in run for one in runs_in(path)}  # a run that is named twice comes once
     if not found:
         raise InputError(f"There are no runs in {', '.join(str(path) for path in run)}. List them with: pellucid runs")

@@ -39,7 +39,9 @@ def say_error(message: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print plain JSON; what JSON has no number for (NaN, infinity) becomes null."""
-    print(json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    # Half a character, which UTF-8 has no bytes for, becomes the escape that JSON has for it.
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def finite(value: Any) -> Any:

@@ -273,12 +273,20 @@ def configured_limits(start: Path | None = None) -> dict[str, dict[str, float]]:
     if not isinstance(table, dict):
         return {}
     chosen = cast("dict[str, Any]", table)
-    _check_limits(chosen, path)
+    check_limits(chosen, path)
     return {code: {name: float(value) for name, value in values.items()} for code, values in chosen.items()}
 
 
-def _check_limits(table: Mapping[str, Any], path: Path) -> None:
-    """Refuse names of rules and limits that do not exist, and limits that are no numbers."""
+def check_limits(table: Mapping[str, Any], path: Path | str) -> None:
+    """Refuse names of rules and limits that do not exist, and limits that are no numbers.
+
+    Args:
+        table: Limits by rule code and name.
+        path: Where they come from, for the error.
+
+    Raises:
+        FormatError: One of them does not exist or is no number.
+    """
     known = {rule.code: rule.limits for rule in rules()}
     for code, values in table.items():
         if code not in known:

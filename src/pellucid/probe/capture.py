@@ -79,7 +79,7 @@ def capture(
             "capture with grads=False."
         )
     recording = _Recording(resolve(model, at), inputs=inputs, grads=grads, keep=keep)
-    hooks = Hooks(recording, unwrap(model), recording.targets, inputs=inputs, training_only=False, find_functions=False)
+    hooks = Hooks(recording, model, recording.targets, inputs=inputs, training_only=False, find_functions=False)
     try:
         hooks.attach()
         yield recording.tape

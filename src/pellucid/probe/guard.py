@@ -1,23 +1,35 @@
 """Guard: whatever happens to a model inside, it comes out as it went in."""
 
 import random
-from collections.abc import Callable, Generator, Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
+
+from pellucid.core.errors import CaptureError, InputError
+from pellucid.probe.contents import PutBack, container_back, generator_back, tensor_back
+
+_DEEPEST = 8
+"""How many containers inside one another are looked into."""
 
 
 @contextmanager
 def untouched(model: nn.Module) -> Generator[None, None, None]:
     """Put a model back as it was, bit for bit, when the block is left, also by an exception or Ctrl-C.
 
-    Restored are the values of parameters, buffers and gradients; which tensor each of them is, and whether a
-    gradient is None; requires_grad; the mode and every other attribute of every module; hooks; and the random
-    state of Python, NumPy, PyTorch on the CPU and on every CUDA device that is in use. Not restored are the
-    insides of other objects that a module holds.
+    Restored are the values of parameters, buffers, gradients and every other tensor that a module holds; which
+    tensor each of them is, and whether a gradient is None; requires_grad; the mode and every other attribute of
+    every module; the contents of its lists, dictionaries, sets, deques and NumPy arrays, up to eight deep; its
+    generators of random numbers; hooks; and the random state of Python, NumPy, PyTorch on the CPU and on every
+    CUDA device that is in use. Whatever cannot be put back, everything else is.
+
+    Not restored are the insides of other objects that a module holds (an iterator, a file, an object of a class
+    of your own), arrays mapped from a file, module-level variables, and what the model changes outside itself.
 
     Args:
         model: Any module, wrapped or not.
@@ -25,24 +37,66 @@ def untouched(model: nn.Module) -> Generator[None, None, None]:
     Yields:
         None.
 
+    Raises:
+        InputError: A lazy module has not been run yet, so that its parameters are still to come.
+        CaptureError: Something could not be put back; everything else was.
+
     Cost:
-        One copy of all parameters, buffers and gradients, and on leaving one comparison with it. What did not
-        change is not written to.
+        One copy of all parameters, buffers, gradients and other tensors, and on leaving one comparison with it.
+        What did not change is not written to.
 
     Source:
         Ours.
     """
+    refuse_uninitialized(model)
     # Random state is read first and put back last: nothing in between may draw from it.
     random_state = list(_random_state())
-    undo = [*_structure(model), *_tensors(model), *random_state]
+    undo = [*_Held(model).undo, *random_state]
     try:
         yield
-    finally:
-        for put_back in undo:
+    except BaseException as error:
+        for failure in _all_back(undo):
+            error.add_note(f"Besides, a part of the model could not be put back: {failure!r}")
+        raise
+    failures = _all_back(undo)
+    if failures:
+        raise CaptureError(
+            f"{len(failures)} of {len(undo)} parts of {type(model).__name__} could not be put back as they were, the "
+            f"first because of {type(failures[0]).__name__}: {failures[0]} Everything else was put back."
+        ) from failures[0]
+
+
+def _all_back(undo: list[PutBack]) -> list[BaseException]:
+    failures: list[BaseException] = []
+    for put_back in undo:
+        try:
             put_back()
+        except BaseException as error:  # noqa: BLE001 - one part that stays changed must not keep others changed
+            failures.append(error)
+    interrupt = next((one for one in failures if not isinstance(one, Exception)), None)
+    if interrupt is not None:
+        raise interrupt
+    return failures
 
 
-def _random_state() -> Iterator[Callable[[], None]]:
+def refuse_uninitialized(model: nn.Module) -> None:
+    """Raise where a lazy module has no parameters yet.
+
+    Args:
+        model: Any module, wrapped or not.
+
+    Raises:
+        InputError: It has such a module.
+    """
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if isinstance(tensor, UninitializedTensorMixin):
+            raise InputError(
+                f"{name!r} has no shape yet: it belongs to a lazy module that has not been run. Expected parameters "
+                "with values. Run the model on one batch first: model(x)."
+            )
+
+
+def _random_state() -> Iterator[PutBack]:
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is what is kept
     yield lambda: random.setstate(python)
     yield lambda: np.random.set_state(legacy)  # noqa: NPY002 - the same
@@ -53,93 +107,39 @@ def _random_state() -> Iterator[Callable[[], None]]:
         yield lambda: torch.cuda.set_rng_state_all(states)
 
 
-def _structure(model: nn.Module) -> Iterator[Callable[[], None]]:
-    for module in model.modules():
-        attributes = vars(module)
-        yield _entries_back(attributes, dict(attributes))
-        for value in attributes.values():
+class _Held:
+    """Everything that the modules of a model hold, each object once, with how to put it back."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.undo: list[PutBack] = []
+        # Held on to, because a freed object may leave its id to another.
+        self._seen: dict[int, Any] = {}
+        for module in model.modules():
+            self._take(module, depth=0)
+
+    def _take(self, value: Any, *, depth: int) -> None:
+        if isinstance(value, str | int | float | bytes | None) or id(value) in self._seen or depth > _DEEPEST:
+            return
+        if isinstance(value, Tensor):
+            self._keep(value, tensor_back(value))
+        elif isinstance(value, nn.Module):
             # Parameters, buffers, children and all kinds of hooks sit in dictionaries of the module.
-            if isinstance(value, dict):
-                yield _entries_back(value, dict(value))
-            elif isinstance(value, set):
-                yield _members_back(value, set(value))
+            self._seen[id(value)] = value
+            self._take(vars(value), depth=0)
+        elif (put_back := generator_back(value) or container_back(value)) is not None:
+            self._keep(value, put_back)
+            self._take_parts(value, depth=depth)
+        elif isinstance(value, tuple | frozenset):
+            self._seen[id(value)] = value
+            self._take_parts(value, depth=depth)
 
+    def _keep(self, value: Any, put_back: PutBack) -> None:
+        self._seen[id(value)] = value
+        self.undo.append(put_back)
 
-def _entries_back(entries: dict[Any, Any], before: dict[Any, Any]) -> Callable[[], None]:
-    def put_back() -> None:
-        _restore_entries(entries, before)
-
-    return put_back
-
-
-def _members_back(members: set[Any], before: set[Any]) -> Callable[[], None]:
-    def put_back() -> None:
-        if members != before:
-            members.clear()
-            members.update(before)
-
-    return put_back
-
-
-def _restore_entries(entries: dict[Any, Any], before: dict[Any, Any]) -> None:
-    # In place: the handle of a hook holds on to the dictionary itself.
-    same = list(entries) == list(before) and all(entries[key] is value for key, value in before.items())
-    if not same:
-        entries.clear()
-        entries.update(before)
-
-
-def _tensors(model: nn.Module) -> Iterator[Callable[[], None]]:
-    seen: set[int] = set()
-    for tensor in (*model.parameters(), *model.buffers()):
-        if id(tensor) not in seen:
-            seen.add(id(tensor))
-            yield _tensor_back(tensor)
-
-
-def _tensor_back(tensor: Tensor) -> Callable[[], None]:
-    contents = _contents_back(tensor)
-    gradient, requires_grad = tensor.grad, tensor.requires_grad
-    gradient_contents = None if gradient is None else _contents_back(gradient)
-    hooks = {name: dict(getattr(tensor, name) or {}) for name in _tensor_hooks(tensor)}
-
-    def put_back() -> None:
-        contents()
-        if tensor.is_leaf and tensor.requires_grad != requires_grad:
-            tensor.requires_grad_(requires_grad)
-        if gradient_contents is not None:
-            gradient_contents()
-        if tensor.grad is not gradient:
-            tensor.grad = gradient
-        for name, before in hooks.items():
-            now: dict[int, Any] | None = getattr(tensor, name)
-            if now is not None:
-                _restore_entries(now, before)
-
-    return put_back
-
-
-def _tensor_hooks(tensor: Tensor) -> tuple[str, ...]:
-    return ("_backward_hooks", "_post_accumulate_grad_hooks") if tensor.is_leaf else ()
-
-
-def _contents_back(tensor: Tensor) -> Callable[[], None]:
-    # `data` shares the memory and counts no change: a graph that the caller holds stays good for backward.
-    storage = tensor.data
-    copy = storage.clone()
-
-    def put_back() -> None:
-        now = tensor.data
-        if now.data_ptr() != storage.data_ptr() or now.shape != storage.shape or now.dtype != storage.dtype:
-            tensor.data = storage
-        if not _same_bits(storage, copy):
-            storage.copy_(copy)
-
-    return put_back
-
-
-def _same_bits(first: Tensor, second: Tensor) -> bool:
-    # Bytes, not numbers: NaN differs from itself, and 0.0 does not differ from -0.0.
-    if first.layout is not torch.strided:
-        return False
-    return torch.equal(first.reshape(-1).view(torch.uint8), second.reshape(-1).view(torch.uint8))
+    def _take_parts(self, value: Any, *, depth: int) -> None:
+        if isinstance(value, dict):
+            value = list(cast("dict[Any, Any]", value).values())
+        if isinstance(value, list | tuple | set | frozenset | deque):
+            for part in cast("list[Any]", value):
+                self._take(part, depth=depth + 1)

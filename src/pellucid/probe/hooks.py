@@ -7,20 +7,24 @@ value depends on it. The tensor that it is declared to change keeps it from bein
 
 A graph that was compiled before the hooks came would not run them: torch.compile leaves out its checks for
 modules without hooks. It does check that a module it calls has no `forward` of its own, so each hooked module
-is given one, the very method it has from its class. That makes one more graph with the hooks, and the graph
-without them is found again when they are gone.
+is lent one that does what the method of its class does. That makes one more graph with the hooks, and the graph
+without them is found again when they are gone. Where nothing is compiled no module is lent anything.
+
+While a model is traced, scripted or exported the hooks do nothing. Copies and saved models keep, where a hook was,
+a function of the standard library that does nothing: PyTorch copies hooks as they are, and has no place to say no.
 """
 
 import sys
 from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Protocol, no_type_check, runtime_checkable
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from pellucid.probe.address import is_compiled, unwrap
+from pellucid.probe.lent import anything_compiled, lend_forward, return_forward
 from pellucid.probe.traced import look_back
 
 # The part of torch that has no public names and no types.
@@ -55,7 +59,6 @@ class Recorder(Protocol):
 
 
 _CHANNELS: dict[int, Recorder] = {}
-_FORWARDS_LENT: "WeakKeyDictionary[nn.Module, int]" = WeakKeyDictionary()
 
 
 @torch.library.custom_op("pellucid::note", mutates_args=("order",), tags=(torch.Tag.cudagraph_unsafe,))
@@ -92,16 +95,8 @@ def tensors_in(value: Any, path: str = "") -> list[tuple[str, Tensor]]:
     return found
 
 
-def _forgotten(*_: Any, **__: Any) -> None:
-    """Stand in for a hook in a copy of the model: a copy is not watched."""
-
-
-def _forget() -> Callable[..., None]:
-    return _forgotten
-
-
 class _Hook:
-    """One hook on one module. A copied or saved model gets an empty function in its place.
+    """One hook on one module. A copied or saved model gets a function that does nothing in its place.
 
     What torch.compile traces is not wrapped for shape checks in tests: the wrapper cannot be traced.
     """
@@ -115,8 +110,9 @@ class _Hook:
         self.training_only = training_only
         self.find_functions = find_functions
 
-    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
-        return _forget, ()
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, str]]:
+        # Takes any positional arguments, returns None, and is loaded where pellucid is not installed.
+        return getattr, (nullcontext(), "__exit__")
 
     @no_type_check
     def _note(self, kind: str, values: Any) -> None:
@@ -141,34 +137,40 @@ class _InputHook(_Hook):
     def __call__(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         # One input goes by the name of the module, as its output does; several are numbered and named.
         inputs = args[0] if len(args) == 1 and not kwargs else {**dict(enumerate(args)), **kwargs}
+        if torch.compiler.is_exporting():
+            return
         if torch.compiler.is_compiling():
             self._note(INPUT, inputs)
-            return
-        self.recorder.saw_input(self.name, module, inputs)
+        elif not torch.jit.is_tracing():
+            self.recorder.saw_input(self.name, module, inputs)
 
 
 class _OutputHook(_Hook):
     @no_type_check
     def __call__(self, module: nn.Module, _args: Any, output: Any) -> None:
+        if torch.compiler.is_exporting():
+            return
         if torch.compiler.is_compiling():
             self._note(OUTPUT, output)
-            return
-        self.recorder.saw_output(self.name, module, output)
+        elif not torch.jit.is_tracing():
+            self.recorder.saw_output(self.name, module, output)
 
 
 class _BeginHook(_Hook):
     @no_type_check
     def __call__(self, *_: Any) -> None:
+        if torch.compiler.is_exporting():
+            return
         if torch.compiler.is_compiling():
             note(_ORDER, _NOTHING, kind=BEGIN, name=self.name, path="", origin="", channel=self.channel)
-            return
-        self.recorder.saw_forward_begin()
+        elif not torch.jit.is_tracing():
+            self.recorder.saw_forward_begin()
 
 
 class _EndHook(_Hook):
     @no_type_check
     def __call__(self, *_: Any) -> None:
-        if not torch.compiler.is_compiling():
+        if not torch.compiler.is_compiling() and not torch.jit.is_tracing():
             self.recorder.saw_forward_end()
 
 
@@ -177,7 +179,7 @@ class Hooks:
 
     Args:
         recorder: What they call.
-        root: The whole model, unwrapped.
+        model: The whole model, wrapped or not.
         targets: Name to module: what is hooked.
         inputs: Whether to hook what goes in as well.
         training_only: Whether compiled graphs that keep no history for a backward pass go unrecorded.
@@ -187,7 +189,7 @@ class Hooks:
     def __init__(
         self,
         recorder: Recorder,
-        root: nn.Module,
+        model: nn.Module,
         targets: Mapping[str, nn.Module],
         *,
         inputs: bool,
@@ -195,7 +197,8 @@ class Hooks:
         find_functions: bool,
     ) -> None:
         self._recorder = recorder
-        self._root = root
+        self._root = unwrap(model)
+        self._compiled = is_compiled(model)
         self._targets = targets
         self._inputs = inputs
         self._training_only = training_only
@@ -240,16 +243,17 @@ class Hooks:
                 keep(module.register_forward_pre_hook(hook(_InputHook, name), with_kwargs=True))
             keep(module.register_forward_hook(hook(_OutputHook, name)))
         keep(self._root.register_forward_hook(hook(_EndHook, "")))
-        for module in {id(module): module for module in (self._root, *self._targets.values())}.values():
-            _lend_forward(module)
-            self._lent.append(module)
+        if self._compiled or anything_compiled():
+            for module in {id(module): module for module in (self._root, *self._targets.values())}.values():
+                lend_forward(module)
+                self._lent.append(module)
 
     def detach(self) -> None:
         """Take the hooks off; nothing happens when they are off already."""
         while self._handles:
             self._handles.pop().remove()
         while self._lent:
-            _return_forward(self._lent.pop())
+            return_forward(self._lent.pop())
         if self._channel is not None:
             _CHANNELS.pop(self._channel, None)
             self._channel = None
@@ -268,23 +272,6 @@ def _compile_no_hook_alone() -> None:
     never = types.FrameExecStrategy(types.FrameAction.SKIP, types.FrameAction.SKIP)
     for kind in (_BeginHook, _EndHook, _InputHook, _OutputHook):
         frames.set_code_exec_strategy(kind.__call__.__code__, never)
-
-
-def _lend_forward(module: nn.Module) -> None:
-    count = _FORWARDS_LENT.get(module, 0)
-    if count == 0 and ("forward" in vars(module) or isinstance(module, torch.jit.ScriptModule)):
-        return  # patched by somebody else, who keeps it
-    if count == 0:
-        vars(module)["forward"] = module.forward
-    _FORWARDS_LENT[module] = count + 1
-
-
-def _return_forward(module: nn.Module) -> None:
-    count = _FORWARDS_LENT.pop(module, 0)
-    if count > 1:
-        _FORWARDS_LENT[module] = count - 1
-    elif count == 1:
-        vars(module).pop("forward", None)
 
 
 def in_backward() -> bool:

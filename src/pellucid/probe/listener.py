@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.maths.reduce import Reduced, merge, reduce
-from pellucid.probe.address import LEAVES, Address, resolve, unwrap
+from pellucid.probe.address import LEAVES, Address, resolve
 from pellucid.probe.hooks import BEGIN, INPUT, Hooks, aside, in_backward, in_transform, tensors_in
 from pellucid.probe.layout import (
     Activation,
@@ -104,7 +104,7 @@ class Listener:
     ) -> None:
         self.targets = resolve(model, at)
         self._hooks = Hooks(
-            self, unwrap(model), self.targets, inputs=True, training_only=training_only, find_functions=True
+            self, model, self.targets, inputs=True, training_only=training_only, find_functions=True
         )
         self._most = most
         self._attached = False

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedTensorMixin
 
 from pellucid.core.errors import InputError
 from pellucid.probe.address import modules_of, unwrap
@@ -53,8 +54,10 @@ class Subject:
             A subject.
 
         Raises:
-            InputError: `examined` is neither a subject nor a model.
+            InputError: `examined` is neither a subject nor a model, or has a name that cannot be written.
         """
+        if isinstance(examined, nn.Module | Subject):
+            _check_names(examined if isinstance(examined, nn.Module) else examined.model)
         if isinstance(examined, nn.Module):
             return cls(examined, loss=loss, batches=None if batch is None else (batch,))
         if not isinstance(examined, Subject):
@@ -78,8 +81,20 @@ class Subject:
 
 
 def _row(name: str, module: nn.Module) -> tuple[str, str, str]:
-    count = sum(parameter.numel() for parameter in module.parameters())
-    return name, type(module).__name__, f"{count:,}"
+    parameters = list(module.parameters())
+    if any(isinstance(one, UninitializedTensorMixin) for one in parameters):
+        return name, type(module).__name__, "not yet known"
+    return name, type(module).__name__, f"{sum(one.numel() for one in parameters):,}"
+
+
+def _check_names(model: nn.Module) -> None:
+    names = [*modules_of(model), *(name for name, _ in unwrap(model).named_parameters())]
+    for name in names:
+        if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+            raise InputError(
+                f"The name {name!a} holds half of a surrogate pair, which no file and no screen can take. Give the "
+                "module or parameter another name."
+            )
 
 
 def device_of(model: nn.Module) -> torch.device:

@@ -12,6 +12,7 @@ from pellucid.core.errors import InputError
 from pellucid.core.figure import Figure
 from pellucid.core.judge import Findings, Limits, judge
 from pellucid.core.result import Result
+from pellucid.probe.guard import untouched
 from pellucid.probe.subject import Subject
 from pellucid.windows.activations import histograms as activation_histograms
 from pellucid.windows.gradients import flow
@@ -90,7 +91,14 @@ def checkup(
     """
     started = time.monotonic()
     subject = model if isinstance(model, Subject) else Subject(model, loss=loss, batches=loader)
-    batch = _gathered(subject, samples)
+    if samples < 1:
+        raise InputError(f"samples is {samples}; expected 1 or more.")
+    if subject.loss is not None and not callable(subject.loss):
+        raise InputError(
+            f"loss is {subject.loss!r}; expected a function loss(output, target), such as F.cross_entropy."
+        )
+    with untouched(subject.model):  # a loader that shuffles draws random numbers
+        batch = _gathered(subject, samples)
     windows: dict[str, Callable[[], Result]] = {
         "activations": lambda: activation_histograms(subject.model, batch[0]),
         "weights": lambda: weight_histograms(subject.model),
@@ -104,7 +112,7 @@ def checkup(
             progress(name)
         try:
             results[name] = look()
-        except (InputError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001 - the model and the loss are the user's, and may raise anything
             skipped[name] = f"{type(error).__name__}: {error}"
     if not results:
         raise InputError(f"No window could look at {type(subject.model).__name__}: {'; '.join(skipped.values())}")
@@ -124,7 +132,10 @@ def _gathered(subject: Subject, samples: int) -> tuple[Any, Any]:
     found = 0
     for batch in subject.batches:
         if not (isinstance(batch, tuple | list) and len(batch) == 2):
-            raise InputError(f"checkup() needs batches that are pairs (input, target), got {type(batch).__name__}.")
+            raise InputError(
+                f"checkup() needs batches that are pairs (input, target), got {type(batch).__name__}. "
+                "A single batch is passed as [(input, target)]."
+            )
         inputs.append(batch[0])
         targets.append(batch[1])
         found += len(batch[1])

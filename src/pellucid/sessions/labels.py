@@ -7,6 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+MOST_CLASSES = 16_384
+"""Above this many classes targets are ids, not classes, and are not counted."""
+
 
 class LabelTally:
     """Counts class targets without waiting for the device, but once: the first batch says how many classes."""
@@ -21,7 +24,8 @@ class LabelTally:
 
         Args:
             output: Logits; the axis whose removal gives the shape of `target` is the class axis.
-            target: Class indices, any shape; negative ones (padding) are left out. Float targets are not counted.
+            target: Class indices, any shape; negative ones (padding) are left out. Float targets are not counted,
+                nor are indices of more than 16,384 classes, which are ids.
 
         Returns:
             "target_entropy" in nats and, where there is an output, "accuracy" from 0 to 1; scalars on the device.
@@ -31,6 +35,8 @@ class LabelTally:
         labels = target.detach().reshape(-1).long()
         axis = None if output is None else _class_axis(output, target)
         classes = int(labels.max()) + 1 if axis is None or output is None else output.shape[axis]
+        if not 0 < classes <= MOST_CLASSES:
+            return {}
         counted = self._count(labels, classes)
         share = counted / counted.sum().clamp(min=1)
         found = {"target_entropy": -torch.xlogy(share, share).sum()}

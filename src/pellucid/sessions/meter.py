@@ -79,10 +79,16 @@ class Meter:
         self._handles.clear()
         self._before.clear()
 
-    def make_due(self, step: int) -> None:
-        """Ask for a reading at the next step of each optimiser."""
-        if not self.due:
-            self.due, self.step, self.reading = True, step, None
+    def begin(self, step: int, *, due: bool) -> None:
+        """Say which training step begins, and whether to read at the next step of each optimiser from then on.
+
+        A reading that is due waits for the optimiser (accumulation, steps that a GradScaler skips) and bears the
+        number of the step at which it was taken.
+        """
+        if self.reading is None:
+            self.step = step
+        if due and not self.due:
+            self.due, self.reading = True, None
             self._read.clear()
             self.__dict__.pop("owned", None)  # parameter groups may have been added since the last reading
 
@@ -145,7 +151,7 @@ class Meter:
         # readings 0, 1, 2, 4, 8 ...
         if self._readings & (self._readings - 1) == 0:
             for name, parameter in parameters.items():
-                if parameter.ndim >= 2 and not self._shards[name].cut:
+                if parameter.ndim >= 2 and not parameter.is_complex() and not self._shards[name].cut:
                     reading.twins[name] = twin_share(parameter)
 
     def _read_gradients(self, reading: Reading, names: Iterable[str], scale: Tensor | None) -> None:
@@ -160,6 +166,8 @@ class Meter:
 
     def _reduced(self, values: dict[str, Tensor], *, rows: bool = False) -> dict[str, Reduced]:
         """Reduce tensors by name; biases and their kin, which are many and small, in one go."""
+        # A complex parameter is measured by its magnitude.
+        values = {name: one.abs() if one.is_complex() else one for name, one in values.items()}
         small = [name for name, one in values.items() if one.ndim < 2 or (not rows and one.numel() <= SMALL)]
         found = dict(zip(small, reduce_many([values[name] for name in small]), strict=True))
         for name in values.keys() - found.keys():

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from pellucid.core.errors import InputError
 from pellucid.core.finding import Finding
-from pellucid.core.judge import Limits
+from pellucid.core.judge import Limits, check_limits
 from pellucid.core.recorder import Recorder, open_store
 from pellucid.sessions.ranks import Ranks
 from pellucid.sessions.watched import Watched
@@ -87,7 +87,11 @@ def watch(
     Cost: nothing between watched steps; on a watched step about 2 ns an element of weights, gradients, updates
         and activations, and one copy of the parameters.
     """
-    options = options or WatchOptions()
+    options = WatchOptions() if options is None else options
+    if not isinstance(options, WatchOptions):
+        raise InputError(f"options is a {type(options).__name__}; expected pel.WatchOptions(resume=..., ...).")
+    if options.limits is not None:
+        check_limits(options.limits, "WatchOptions.limits")
     check_every = 10 * every if check_every is None else check_every
     for name, value in {"every": every, "check_every": check_every}.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:

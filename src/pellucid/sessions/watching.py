@@ -1,5 +1,6 @@
 """Watching: the part of a watch that lives on the training thread."""
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -38,16 +39,17 @@ class PellucidWarning(UserWarning):
     """Something that watching had to give up; the training is not touched."""
 
 
-def _scalar(name: str, value: float | Tensor) -> float | Tensor:
+def _scalar(name: str, value: Any) -> float | Tensor:
     """A scalar as it can wait: a float where that costs no synchronisation, a copy on the device otherwise."""
-    if isinstance(value, Tensor):
-        if value.numel() != 1:
-            raise InputError(f"watch.step({name}=...) takes one number, got a tensor of shape {tuple(value.shape)}.")
-        return value.detach().clone().reshape(()) if value.is_cuda else float(value.detach())
+    shape = tuple(getattr(value, "shape", ()))
+    if math.prod(shape) != 1:
+        raise InputError(f"watch.step({name}=...) takes one number, got a {type(value).__name__} of shape {shape}.")
+    if isinstance(value, Tensor) and value.is_cuda:
+        return value.detach().clone().reshape(())
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"watch.step({name}=...) takes one number, got {type(value).__name__}.") from None
+        return float(value.detach() if isinstance(value, Tensor) else value.item() if shape else value)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise InputError(f"watch.step({name}=...) takes one number, got {type(value).__name__}: {error}") from None
 
 
 def _full_name(prefix: str, name: str) -> str:
@@ -229,6 +231,10 @@ class Watch:
             self._worker.drain()
         return self._history.results()
 
+    def __str__(self) -> str:
+        """The verdict as of now."""
+        return str(self.findings)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from pellucid.core.notebook import findings_bundle
 
@@ -241,8 +247,7 @@ class Watch:
         due = self.step_number % self.every == 0
         for listener in self._listeners.values():
             listener.active = due
-        if due:
-            self._meter.make_due(self.step_number)
+        self._meter.begin(self.step_number, due=due)
 
     def _collect(self) -> None:
         """Hand what was heard in this step to the worker."""

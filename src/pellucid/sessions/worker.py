@@ -126,6 +126,8 @@ class Worker:
 
     def drain(self) -> None:
         """Wait until everything handed over so far has been dealt with and written."""
+        if threading.current_thread() is self._thread:
+            return  # a callback asks from the worker itself: waiting would be for ever
         done = threading.Event()
         self._queue.put(done)
         while not done.wait(timeout=0.2):

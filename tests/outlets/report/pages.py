@@ -9,7 +9,7 @@ import numpy as np
 from pellucid.core.figure import Axis, Bars, Figure, Heat, Lines, Panel
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings
-from pellucid.outlets.report import Sheet
+from pellucid.outlets.report.sheet import Sheet
 
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
 EVIL = "<script>alert(1)</script>\"'&amp;"

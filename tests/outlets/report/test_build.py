@@ -8,7 +8,8 @@ import pytest
 from pellucid.core.errors import InputError, StoreError
 from pellucid.core.figure import Figure
 from pellucid.core.finding import Level
-from pellucid.outlets.report import build, write_report
+from pellucid.outlets.report import build
+from pellucid.outlets.report.build import write_report
 from tests.outlets.report.pages import EVIL, Page, broken, curve, finding, heavy, sheet
 
 

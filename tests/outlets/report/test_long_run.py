@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from pellucid import Run
-from pellucid.outlets.report import sheet_of_run, write_report
+from pellucid.outlets.report.build import write_report
+from pellucid.outlets.report.sheet import sheet_of_run
 from tests.outlets.report.long_run import write_long_run
 from tests.outlets.report.pages import Page
 

@@ -4,7 +4,8 @@ No connection is kept open between uses. So any thread may use the store, a fork
 that was removed is noticed at once, and between two flushes the file is complete without its WAL.
 """
 
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -19,6 +20,10 @@ BUSY_SECONDS = 30.0
 @runtime_checkable
 class Connection(Protocol):
     """What we use of an SQLite connection; sqlite3 itself is imported by what opens one."""
+
+    def set_progress_handler(self, handler: Callable[[], bool] | None, instructions: int, /) -> None:
+        """Have a function called every so many instructions; it returns True to break off."""
+        ...
 
     @property
     def in_transaction(self) -> bool:
@@ -52,6 +57,9 @@ CREATE TABLE IF NOT EXISTS findings (
     place INTEGER PRIMARY KEY CHECK (place = 0), step INTEGER NOT NULL, verdict TEXT NOT NULL
 );
 """
+TABLES = frozenset({"meta", "facts", "scalars", "pieces", "findings"})
+_LONGEST_SECONDS = 60.0  # of reading: a run of a million steps takes one second
+_INSTRUCTIONS = 100_000  # of SQLite between two looks at the clock
 _DAMAGED = (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
 
 
@@ -91,6 +99,7 @@ def writing(path: Path) -> Generator[Connection, None, None]:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         try:
+            check_tables(connection, path)
             yield connection
             connection.execute("COMMIT")
         finally:
@@ -113,7 +122,10 @@ def reading(path: Path) -> Generator[Connection, None, None]:
         FormatError: The index is damaged, or newer than this pellucid.
     """
     with _translated(path, "read"), closing(_open_reading(path)) as connection:
+        deadline = time.monotonic() + _LONGEST_SECONDS
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, _INSTRUCTIONS)
         connection.execute("BEGIN")
+        check_tables(connection, path)
         yield connection
 
 
@@ -157,6 +169,21 @@ def has_tables(connection: Connection) -> bool:
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'findings'").fetchone())
 
 
+def check_tables(connection: Connection, path: Path) -> None:
+    """Refuse an index with anything but our tables in it: a view or a trigger of others may run for ever.
+
+    Raises:
+        FormatError: A table is missing, or something else bears its name.
+    """
+    found = connection.execute("SELECT type, name, rootpage FROM sqlite_master WHERE sql NOT NULL").fetchall()
+    wrong = [f"{name!r} is a {kind}" for kind, name, page in found if kind not in ("table", "index") or not page]
+    missing = TABLES - {name for kind, name, _ in found if kind == "table"}
+    if found and missing:
+        wrong.append(f"it has no table {min(missing)!r}")
+    if wrong:
+        raise FormatError(f"The index {path / INDEX} is damaged: {wrong[0]}.")
+
+
 @contextmanager
 def _translated(path: Path, purpose: str) -> Generator[None, None, None]:
     """Turn errors of SQLite into ours."""
@@ -172,5 +199,6 @@ def _translated(path: Path, purpose: str) -> Generator[None, None, None]:
                 "pellucid.Run still reads the results beside it; to write, choose another directory."
             ) from error
         if _is_gone(path):
-            raise StoreError(f"Could not {purpose} the run {path}: its {INDEX} is not there any more.") from error
+            state = "is not a file any more" if (path / INDEX).exists() else "is not there any more"
+            raise StoreError(f"Could not {purpose} the run {path}: its {INDEX} {state}.") from error
         raise StoreError(f"Could not {purpose} the run {path}: {error}. What was flushed is still there.") from error

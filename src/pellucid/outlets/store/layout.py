@@ -6,6 +6,7 @@ lock                                         locked by the process that writes; 
 """
 
 import re
+import stat
 from collections.abc import Iterator
 from hashlib import blake2s
 from pathlib import Path
@@ -15,15 +16,15 @@ RESULTS = "results"
 LOCK = "lock"
 
 _SIMPLE = re.compile(r"[a-z0-9_]{1,80}")
-_PIECE = re.compile(r"(?P<name>.+)-(?P<first>\d+)-(?P<last>\d+)\.safetensors")
-_HALF = re.compile(r"\..+-\d+-\d+\.safetensors\.\d+\.part")
+_PIECE = re.compile(r"(?P<name>[a-z0-9_.]+)-(?P<first>[0-9]+)-(?P<last>[0-9]+)\.safetensors")
+_HALF = re.compile(r"\.[a-z0-9_.]+-[0-9]+-[0-9]+\.safetensors\.[0-9]+\.part")
 
 
 def is_run(path: Path) -> bool:
-    """Return whether a directory holds a run, whatever its state; False when it may not be looked into."""
+    """Return whether a directory holds a run, whatever its state; False when it cannot be looked into."""
     try:
         return (path / INDEX).is_file()
-    except PermissionError:
+    except OSError:  # not allowed, or too long a name
         return False
 
 
@@ -45,8 +46,20 @@ def steps_of(file: str) -> tuple[str, int, int] | None:
     return (match["name"], int(match["first"]), int(match["last"])) if match else None
 
 
+def is_regular(file: Path) -> bool:
+    """Return whether a file is one, and neither a link, a pipe nor a device; False when it may not be looked at."""
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def piece_files(path: Path) -> Iterator[Path]:
-    """Yield the files in `results/` that a writer made, finished or half written; never others."""
+    """Yield the files in `results/` that are called as pieces are, finished or half written; no links.
+
+    Others may call theirs so too: see `ownership.is_ours` before one is removed.
+    """
     folder = path / RESULTS
-    if folder.is_dir():
-        yield from (one for one in sorted(folder.iterdir()) if _PIECE.fullmatch(one.name) or _HALF.fullmatch(one.name))
+    if folder.is_dir() and not folder.is_symlink():
+        named = (one for one in sorted(folder.iterdir()) if _PIECE.fullmatch(one.name) or _HALF.fullmatch(one.name))
+        yield from (one for one in named if is_regular(one))

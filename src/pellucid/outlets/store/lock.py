@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.core.errors import RunLockedError, StoreError
-from pellucid.outlets.store.layout import LOCK
+from pellucid.outlets.store.layout import LOCK, is_regular
 
 # A reader that asks whether a run is being written holds the lock for microseconds; a writer outwaits it.
 _PATIENCE_SECONDS = 0.5
+_LONGEST_LOCK = 1000  # bytes; what we write into it is far shorter
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)  # Windows has neither of these
+_NO_WAIT: int = getattr(os, "O_NONBLOCK", 0)  # for somebody's pipe in place of the lock
 
 if sys.platform == "win32":
     import msvcrt
@@ -95,7 +98,7 @@ class RunLock:
 def _acquire(file: Path) -> int | None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o644)
         try:
             # Whoever deletes a run removes its lock file too: a lock on a removed file protects nothing.
             if _try_lock(descriptor, alone=True) and _is_still(file, descriptor):
@@ -129,7 +132,7 @@ def holder(path: Path) -> Holder | None:
         The process, or None.
     """
     try:
-        descriptor = os.open(path / LOCK, os.O_RDONLY)
+        descriptor = os.open(path / LOCK, os.O_RDONLY | _NO_LINK | _NO_WAIT)
     except OSError:
         return None
     try:
@@ -138,11 +141,20 @@ def holder(path: Path) -> Holder | None:
         os.close(descriptor)
 
 
+def says_holder(file: Path) -> bool:
+    """Return whether a lock file is ours: missing, empty, or with the name of a process in it."""
+    if not file.exists():
+        return True
+    return is_regular(file) and (not file.stat().st_size or _read_holder(file) != Holder())
+
+
 def _read_holder(file: Path) -> Holder:
     try:
+        if not is_regular(file) or file.stat().st_size > _LONGEST_LOCK:
+            return Holder()
         said = json.loads(file.read_text(encoding="utf-8"))
         return Holder(pid=int(said["pid"]), host=str(said["host"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Holder()
 
 

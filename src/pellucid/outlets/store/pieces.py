@@ -9,7 +9,7 @@ from pathlib import Path
 from pellucid.core.errors import FormatError, PellucidError, StoreError
 from pellucid.core.files import pack, read_result, write_atomically
 from pellucid.core.result import Result
-from pellucid.outlets.store.layout import RESULTS, piece_file, piece_files, steps_of
+from pellucid.outlets.store.layout import RESULTS, is_regular, piece_file, piece_files, steps_of
 from pellucid.outlets.store.state import Piece
 
 
@@ -58,6 +58,8 @@ def read_piece(path: Path, piece: Piece) -> Result:
         FormatError: The file is damaged.
     """
     file = path / RESULTS / piece.file
+    if (file.exists() or file.is_symlink()) and not is_regular(file):
+        raise FormatError(f"{file} is damaged: it is a link, a pipe or a directory, not a regular file.")
     try:
         intact = piece.checksum is None or zlib.crc32(file.read_bytes()) == piece.checksum
     except FileNotFoundError as error:
@@ -114,7 +116,7 @@ def read_pieces(path: Path, pieces: Iterable[Piece], *, most: int) -> Reading:
                 f"The first: {failed[0]}"
             )
         if whole:
-            results[name] = _joined(name, whole, problems).thin(most)
+            results[name] = _thinned(name, _joined(name, whole, problems), problems, most=most)
     return Reading(results=results, problems=tuple(problems), missing=missing)
 
 
@@ -134,6 +136,14 @@ def _joined(name: str, pieces: list[Result], problems: list[str]) -> Result:
             "only the latest is shown."
         )
         return alike[-1]
+
+
+def _thinned(name: str, whole: Result, problems: list[str], *, most: int) -> Result:
+    try:
+        return whole.thin(most)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        problems.append(f"The steps of {name!r} are at odds ({type(error).__name__}: {error}); all are shown.")
+        return whole
 
 
 def pieces_without_index(path: Path) -> list[Piece]:

@@ -20,13 +20,20 @@ def to_json(value: Any) -> str:
     return json.dumps(_plain(value))
 
 
+def spelt(text: str) -> str:
+    """Return a text that can be stored: half a character, which UTF-8 has no bytes for, is spelt out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return spelt(value)
+    if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in cast("Mapping[Any, Any]", value).items()}
+        return {spelt(str(key)): _plain(one) for key, one in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(one) for one in cast("tuple[Any, ...]", value)]
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    return str(value)
+    return spelt(str(value))

@@ -1,27 +1,24 @@
 """Run: a run directory, read. Every value is read anew, so that a run being written shows where it is."""
 
+import contextlib
 import importlib
-import json
 import pkgutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import pellucid.windows
-from pellucid.core.errors import FormatError, InputError, PellucidError, StoreError, did_you_mean
+from pellucid.core.errors import FormatError, InputError, StoreError, did_you_mean
 from pellucid.core.judge import Findings, judge
 from pellucid.core.result import Result
+from pellucid.outlets.store.content import Content, read_content
 from pellucid.outlets.store.deleting import delete_run
-from pellucid.outlets.store.index import has_tables, reading
-from pellucid.outlets.store.layout import INDEX, is_run
+from pellucid.outlets.store.layout import INDEX, is_regular, is_run
 from pellucid.outlets.store.lock import holder
-from pellucid.outlets.store.pieces import Reading, pieces_without_index, read_pieces
-from pellucid.outlets.store.scalars import scalars_in
-from pellucid.outlets.store.state import Piece, State, pieces_in, read_state, state_in
+from pellucid.outlets.store.pieces import Reading, read_pieces
+from pellucid.outlets.store.state import State, read_state
 from pellucid.windows.loss.result import Curve, LossCurves
 
 if TYPE_CHECKING:
@@ -30,18 +27,6 @@ if TYPE_CHECKING:
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _SETTLED_NANOSECONDS = 2_000_000_000
 _ATTEMPTS = 5  # at reading pieces while a writer replaces them
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Content:
-    """One consistent state of the index."""
-
-    state: State
-    facts: dict[str, Any]
-    scalars: dict[str, Curve]
-    pieces: list[Piece]
-    verdict: Findings | None
-    problem: str = ""
 
 
 class Run:
@@ -77,11 +62,15 @@ class Run:
             StoreError: There is no such folder.
         """
         try:
-            runs = [Run(one) for one in Path(folder).absolute().iterdir() if is_run(one)]
+            inside = list(Path(folder).absolute().iterdir())
         except OSError as error:
             raise StoreError(f"Could not list the runs in {folder}: {error.strerror or error}.") from error
-        begun = {run: run.started for run in runs}
-        return sorted(runs, key=lambda run: ((found := begun[run]) is None, found or _EARLIEST, run.name))
+        begun: dict[Run, datetime | None] = {}
+        for one in inside:
+            with contextlib.suppress(StoreError):  # it is no run, or was deleted a moment ago
+                run = Run(one)
+                begun[run] = run.started
+        return sorted(begun, key=lambda run: ((found := begun[run]) is None, found or _EARLIEST, run.name))
 
     @property
     def name(self) -> str:
@@ -115,7 +104,7 @@ class Run:
     @property
     def bytes(self) -> int:
         """Space that its directory takes on disk."""
-        return sum(one.stat().st_size for one in self.path.rglob("*") if one.is_file())
+        return sum(_size(one) for one in self.path.rglob("*"))
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -212,33 +201,11 @@ class Run:
     def _started_of(state: State) -> datetime | None:
         return datetime.fromisoformat(state.started) if state.started else None
 
-    def _content(self, *, scalars: bool = True) -> _Content:
-        try:
-            with reading(self.path) as connection:
-                state = state_in(connection, self.path)
-                if not has_tables(connection):
-                    return _Content(state=state, facts={}, scalars={}, pieces=[], verdict=None)
-                facts = {name: json.loads(text) for name, text in connection.execute("SELECT * FROM facts")}
-                said = connection.execute("SELECT verdict FROM findings").fetchone()
-                return _Content(
-                    state=state,
-                    facts=facts,
-                    scalars=scalars_in(connection) if scalars else {},
-                    pieces=pieces_in(connection),
-                    verdict=Findings.from_dicts(json.loads(said[0])) if said else None,
-                )
-        except (PellucidError, ValueError, KeyError, TypeError) as error:
-            if not is_run(self.path):
-                raise StoreError(_no_run(self.path)) from None
-            ours = isinstance(error, PellucidError)
-            return _Content(
-                state=State(status="damaged"),
-                facts={},
-                scalars={},
-                pieces=pieces_without_index(self.path),
-                verdict=None,
-                problem=str(error) if ours else f"The index {self.path / INDEX} is damaged: {error}.",
-            )
+    def _content(self, *, scalars: bool = True) -> Content:
+        content = read_content(self.path, scalars=scalars)
+        if content.problems and not is_run(self.path):
+            raise StoreError(_no_run(self.path))
+        return content
 
     def _read(self, *, most: int) -> Reading:
         load_windows()
@@ -250,8 +217,7 @@ class Run:
                 break
             content = replace(content, pieces=newer.pieces)
             read = read_pieces(self.path, content.pieces, most=most)
-        problems = ((content.problem,) if content.problem else ()) + read.problems
-        return Reading(results={**_loss(content), **read.results}, problems=problems)
+        return Reading(results={**_loss(content), **read.results}, problems=content.problems + read.problems)
 
     def __str__(self) -> str:
         state = self._state()
@@ -281,11 +247,17 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return tuple(part for one in found if one.st_size for part in (one.st_mtime_ns, one.st_size, one.st_ino))
 
 
-def _loss(content: _Content) -> dict[str, Result]:
+def _size(file: Path) -> int:
+    try:
+        return file.lstat().st_size if is_regular(file) else 0
+    except FileNotFoundError:  # whoever writes the run joined it to others meanwhile
+        return 0
+
+
+def _loss(content: Content) -> dict[str, Result]:
     if not content.scalars:
         return {}
-    counts = np.array(content.facts.get("label_counts", []), dtype=np.int64)
-    return {"loss": LossCurves(curves=content.scalars, label_counts=counts)}
+    return {"loss": LossCurves(curves=content.scalars, label_counts=content.label_counts)}
 
 
 def load_windows() -> None:
@@ -299,9 +271,17 @@ def _no_run(path: Path) -> str:
         return _what_is_there(path)
     except PermissionError:
         return f"There is no run at {path} that may be read: permission denied."
+    except OSError as error:
+        return f"There is no run at {path}: {error.strerror or error}."
 
 
 def _what_is_there(path: Path) -> str:
+    if (path / INDEX).is_dir():
+        return f"There is no run at {path}: its {INDEX} is a directory, not a file."
+    if path.exists() and not path.is_dir():
+        if is_run(path.parent):
+            return f"{path} is a file of a run; the run is the directory {path.parent}."
+        return f"There is no run at {path}: it is a file, not a directory."
     if not path.is_dir():
         siblings = path.parent.iterdir() if path.parent.is_dir() else ()
         near = did_you_mean(path.name, [one.name for one in siblings if is_run(one)])

@@ -1,14 +1,20 @@
 """What the index says of a run as a whole, and of its pieces."""
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import FormatError
 from pellucid.outlets.store.index import FORMAT, Connection, has_tables, reading
-from pellucid.outlets.store.layout import INDEX
+from pellucid.outlets.store.layout import INDEX, steps_of
 from pellucid.outlets.store.plain import to_json
+
+ENDINGS = ("finished", "stopped", "failed")
+STATUSES = ("", "running", *ENDINGS)
+LARGEST_STEP = 2**62  # so that steps can be added up in 64 bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,10 +99,46 @@ def state_in(connection: Connection, path: Path) -> State:
         meta = {name: json.loads(value) for name, value in connection.execute("SELECT name, value FROM meta")}
         version = meta.pop("format", FORMAT)
         if version == FORMAT:
-            return State(**meta)
-    except (ValueError, TypeError) as error:
+            return _checked(meta)
+    except (ValueError, TypeError, RecursionError) as error:
         raise FormatError(f"The index {path / INDEX} is damaged: {type(error).__name__}: {error}.") from error
-    raise FormatError(f"The run {path} has format {version!r}; this pellucid reads format {FORMAT}. Upgrade pellucid.")
+    raise FormatError(
+        f"The run {path} has format {repr(version)[:40]}; this pellucid reads format {FORMAT}. Upgrade pellucid."
+    )
+
+
+def _checked(meta: dict[str, Any]) -> State:
+    """Return the state from fields that anybody may have written, when they can be one."""
+    whole = asdict(State()) | meta
+    fits = {
+        "status": whole["status"] in STATUSES,
+        "started": _is_time(whole["started"]),
+        "seconds": _is_number(whole["seconds"]) and whole["seconds"] >= 0 and math.isfinite(whole["seconds"]),
+        "last": _is_whole(whole["last"]) and -1 <= whole["last"] < LARGEST_STEP,
+        "token": isinstance(whole["token"], str),
+    }
+    if wrong := [name for name, fitting in fits.items() if not fitting]:
+        raise ValueError(f"{wrong[0]} is {repr(whole[wrong[0]])[:40]}")
+    return State(**whole)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (_is_whole(value) and abs(value) < LARGEST_STEP)
+
+
+def _is_time(value: Any) -> bool:
+    if value == "":
+        return True
+    try:
+        found = datetime.fromisoformat(value)
+        found.astimezone()  # the first and the last day there are have no time in some zones
+    except (ValueError, TypeError, OverflowError, OSError):
+        return False
+    return found.tzinfo is not None
 
 
 def write_meta(connection: Connection, **values: str | float) -> None:
@@ -106,12 +148,24 @@ def write_meta(connection: Connection, **values: str | float) -> None:
 
 
 def pieces_in(connection: Connection) -> list[Piece]:
-    """Return every piece, by name and first step."""
+    """Return every piece, by name and first step; rows that no writer makes are left out."""
     rows = connection.execute(
         "SELECT name, first, last, kind, file, bytes, checksum FROM pieces ORDER BY name, first, last"
     )
     names = ("name", "first", "last", "kind", "file", "bytes", "checksum")
-    return [Piece(**dict(zip(names, row, strict=True))) for row in rows]
+    return [Piece(**dict(zip(names, row, strict=True))) for row in rows if _is_piece(row)]
+
+
+def count_pieces(connection: Connection) -> int:
+    """Return how many rows of pieces there are, also those that are left out."""
+    return int(connection.execute("SELECT count(*) FROM pieces").fetchone()[0])
+
+
+def _is_piece(row: tuple[Any, ...]) -> bool:
+    name, first, last, kind, file, *numbers = row
+    texts = isinstance(name, str) and isinstance(kind, str) and isinstance(file, str)
+    whole = all(_is_whole(one) for one in (first, last, *numbers))
+    return texts and whole and 0 <= first <= last < LARGEST_STEP and name != "loss" and steps_of(file) is not None
 
 
 def add_piece(connection: Connection, piece: Piece) -> None:

@@ -1,12 +1,10 @@
 """The writer of a run: collects in memory, and writes everything in one transaction at each flush."""
 
 import os
-import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +12,16 @@ from pellucid.core.errors import InputError, PellucidError, StoreError
 from pellucid.core.judge import Findings
 from pellucid.core.recorder import Scalar
 from pellucid.core.result import Result
+from pellucid.outlets.store.beginning import begin, directory_of, sweep
 from pellucid.outlets.store.compacting import Compactor, compacted
-from pellucid.outlets.store.index import FORMAT, Connection, create, writing
-from pellucid.outlets.store.layout import RESULTS, is_run, piece_files
+from pellucid.outlets.store.index import Connection, writing
+from pellucid.outlets.store.layout import RESULTS
 from pellucid.outlets.store.lock import RunLock
+from pellucid.outlets.store.ownership import files_named
 from pellucid.outlets.store.pieces import packed, write_piece
-from pellucid.outlets.store.plain import to_json
+from pellucid.outlets.store.plain import spelt, to_json
 from pellucid.outlets.store.rewinding import cut
-from pellucid.outlets.store.state import Piece, State, add_piece, drop_piece, read_state, write_meta
-
-ENDINGS = ("finished", "stopped", "failed")
+from pellucid.outlets.store.state import ENDINGS, Piece, State, add_piece, drop_piece, write_meta
 
 
 @dataclass
@@ -87,20 +85,14 @@ class RunWriter:
 
         Raises:
             RunLockedError: Another process is writing this run.
-            StoreError: The directory cannot be written, or holds a run and `resume` is false.
+            InputError: The path names no directory of its own.
+            StoreError: The directory cannot be written, holds a run and `resume` is false, or holds files of
+                others where the run would have its own.
             FormatError: The run to resume is damaged.
         """
-        folder = Path(path).absolute()
-        try:
-            (folder / RESULTS).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"Could not make the directory {folder}: {error.strerror or error}.") from error
-        lock = RunLock.acquire(folder)
-        try:
-            return cls(folder, lock, state=_begin(folder, resume=resume))
-        except BaseException:
-            lock.release()
-            raise
+        folder = directory_of(path)
+        lock, state = begin(folder, resume=resume)
+        return cls(folder, lock, state=state)
 
     def results(self) -> Mapping[str, Result]:
         """Return what the run that is resumed holds already, by name, as `Run.results` does; empty for a new run."""
@@ -119,7 +111,7 @@ class RunWriter:
         Raises:
             StoreError: The writer is closed, or this process was forked from the one that writes.
         """
-        plain = [(int(step), str(name), float(value)) for step, name, value in rows]
+        plain = [(int(step), spelt(str(name)), float(value)) for step, name, value in rows]
         with self._collecting:
             self._check_open()
             self._pending.scalars += plain
@@ -141,7 +133,7 @@ class RunWriter:
             raise InputError(f"A piece of {name!r} covers steps {first} to {last}; expected 0 <= first <= last.")
         if name == "loss":
             raise InputError("A result cannot be called 'loss': that one is made from the scalars of the run.")
-        piece = packed(name, result, first=first, last=last)
+        piece = packed(spelt(name), result, first=first, last=last)
         with self._collecting:
             self._check_open()
             self._pending.pieces.append(piece)
@@ -155,7 +147,7 @@ class RunWriter:
 
     def describe(self, values: Mapping[str, Any]) -> None:
         """Keep plain facts about the run until the next flush; a name that is there already is replaced."""
-        facts = {str(name): to_json(value) for name, value in values.items()}
+        facts = {spelt(str(name)): to_json(value) for name, value in values.items()}
         with self._collecting:
             self._check_open()
             self._pending.facts |= facts
@@ -165,7 +157,7 @@ class RunWriter:
 
         Raises:
             StoreError: The disk is full or the directory is gone. What was there stays readable, and what
-                could not be written is kept for the next flush.
+                could not be written is kept for the next flush. Rows are written also when a piece cannot be.
 
         Cost: one file and one fsync a piece, one transaction, one checkpoint; nothing when nothing came.
         """
@@ -191,10 +183,11 @@ class RunWriter:
         self.flush()
         with self._flushing, writing(self.path) as connection:
             self._check_ours(connection)
+            named = files_named(connection)
             self._last = cut(connection, self.path, step)
             write_meta(connection, last=self._last)
             self._compactor.forget()
-        _sweep(self.path)
+        sweep(self.path, named=named)
         self.first_step = step
 
     def close(self, status: str) -> None:
@@ -235,18 +228,38 @@ class RunWriter:
                 taken, self._pending = self._pending, _Pending()
             if not taken and status == "running":
                 return
+            written, failed = self._write_pieces(taken)
             try:
-                for piece, content in taken.pieces:
-                    write_piece(self.path, piece, content)
-                self._write_rows(taken, status)
+                self._write_rows(written, status)
             except BaseException:
                 with self._collecting:
                     self._pending = taken.followed_by(self._pending)
+                if failed:  # it tells more: which file
+                    raise failed[0] from None
                 raise
-            for piece, _ in taken.pieces:
+            for piece, _ in written.pieces:
                 self._compactor.add(piece)
             while found := self._compactor.take():
                 self._compact(*found)
+            if failed:
+                # The rows were small enough for what room there is; the pieces are tried again.
+                left = _Pending(pieces=[one for one in taken.pieces if one not in written.pieces])
+                with self._collecting:
+                    self._pending = left.followed_by(self._pending)
+                raise failed[0]
+
+    def _write_pieces(self, taken: _Pending) -> tuple[_Pending, list[StoreError]]:
+        """Write what pieces can be; return what is to be indexed, and what went wrong with the others."""
+        written: list[tuple[Piece, bytes]] = []
+        failed: list[StoreError] = []
+        for piece, content in taken.pieces:
+            try:
+                write_piece(self.path, piece, content)
+            except StoreError as error:
+                failed.append(error)
+            else:
+                written.append((piece, content))
+        return replace(taken, pieces=written), failed
 
     def _write_rows(self, taken: _Pending, status: str) -> None:
         steps = [one[0] for one in taken.scalars] + [piece.last for piece, _ in taken.pieces]
@@ -285,34 +298,3 @@ class RunWriter:
         found = connection.execute("SELECT value FROM meta WHERE name = 'token'").fetchone()
         if found != (to_json(self._token),):
             raise StoreError(f"The run {self.path} was replaced by another while it was being written.")
-
-
-def _begin(path: Path, *, resume: bool) -> State:
-    """Make a new run in a locked directory, or take up the one that is there."""
-    old = read_state(path) if is_run(path) else None
-    if old is None or not old.begun:
-        create(path)
-        old = None
-    if old is not None and not old.empty and not resume:
-        raise StoreError(
-            f"{path} already holds a run of {old.last + 1:,} steps ({old.status}). "
-            "Pass resume=True to go on with it, or write to another directory."
-        )
-    _sweep(path)
-    token = secrets.token_hex(8)
-    with writing(path) as connection:
-        if old is None or not resume:
-            connection.execute("DELETE FROM facts")
-            started = datetime.now(UTC).isoformat()
-            write_meta(connection, format=FORMAT, started=started, seconds=0.0, last=-1)
-        write_meta(connection, status="running", token=token)
-    return read_state(path)
-
-
-def _sweep(path: Path) -> None:
-    """Remove pieces that a killed process left half written or not yet indexed, and those that were dropped."""
-    with writing(path) as connection:
-        indexed = {file for (file,) in connection.execute("SELECT file FROM pieces")}
-    for file in piece_files(path):
-        if file.name not in indexed:
-            file.unlink(missing_ok=True)

@@ -29,7 +29,9 @@ def flow(
 ) -> GradientFlow:
     """Measure how the gradient of the loss reaches every parameter.
 
-    The model runs in the mode that it is in. Afterwards it is as it was before, bit for bit, also its gradients.
+    The model runs in the mode that it is in. Afterwards it is as it was before, bit for bit, also its gradients;
+    hooks that wait for gradients to be accumulated, such as an optimizer in the backward pass, do not run. Of
+    complex numbers the magnitude is measured.
 
     Args:
         model: A model, or a subject with batches.
@@ -58,13 +60,12 @@ def flow(
     if not parameters:
         raise InputError(f"{subject.title} has no parameters, so no gradient reaches any. Pass a model with weights.")
     passes = seen = 0
+    gradients: dict[str, Tensor] = {}
     with untouched(subject.model), torch.enable_grad():
-        for one in parameters.values():
-            one.grad = None
         for one in up_to(subject.batches, samples):
-            _loss_of(subject, one).backward()
+            _add(gradients, _gradients(subject, one, parameters))
             seen, passes = seen + batch_size(one), passes + 2
-        reduced = {name: _of_gradient(one.grad) for name, one in parameters.items() if one.grad is not None}
+    reduced = {name: _of_gradient(one) for name, one in gradients.items()}
     count = sum(one.numel() for one in parameters.values())
     provenance = Provenance(
         model=f"{subject.title} {count:,} parameters",
@@ -75,10 +76,46 @@ def flow(
     return _assembled(parameters, reduced, provenance)
 
 
+def _gradients(subject: Subject, batch: Any, parameters: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Return the gradient of every parameter that one reaches, and run nobody's hooks on the way.
+
+    An optimizer may be waiting in `register_post_accumulate_grad_hook`, or at the node that accumulates: neither is
+    come by when gradients are returned and not accumulated.
+    """
+    loss = _loss_of(subject, batch)
+    trainable = {name: one for name, one in parameters.items() if one.requires_grad}
+    if not trainable:
+        return {}
+    try:
+        found = torch.autograd.grad(loss, list(trainable.values()), allow_unused=True)
+    except RuntimeError as error:
+        if "use_reentrant" not in str(error):
+            raise
+        return _accumulated(subject, batch, trainable)
+    return {name: one for name, one in zip(trainable, found, strict=True) if one is not None}
+
+
+def _accumulated(subject: Subject, batch: Any, trainable: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Return the same for a reentrant checkpoint, which can only accumulate; the guard puts the hooks back."""
+    for one in trainable.values():
+        one.grad = None
+        hooks = getattr(one, "_post_accumulate_grad_hooks", None)
+        if hooks:
+            hooks.clear()
+    _loss_of(subject, batch).backward()
+    return {name: one.grad for name, one in trainable.items() if one.grad is not None}
+
+
+def _add(sums: dict[str, Tensor], more: dict[str, Tensor]) -> None:
+    for name, one in more.items():
+        dense = one.to_dense() if one.layout is not torch.strided else one
+        sums[name] = sums[name] + dense if name in sums else dense
+
+
 def _assembled(
     parameters: dict[str, nn.Parameter], reduced: dict[str, Reduced], provenance: Provenance
 ) -> GradientFlow:
-    weights = [float(one.detach().double().square().mean().sqrt()) for one in parameters.values()]
+    weights = [float(_real(one.detach()).double().square().mean().sqrt()) for one in parameters.values()]
     missing = [name not in reduced for name in parameters]
     return GradientFlow(
         provenance=provenance,
@@ -100,8 +137,11 @@ def _every(reduced: dict[str, Reduced], names: tuple[str, ...]) -> TensorSeries:
 
 
 def _of_gradient(gradient: Tensor) -> Reduced:
-    dense = gradient.to_dense() if gradient.layout is not torch.strided else gradient
-    return reduce(dense, unit_axis=0 if dense.ndim >= 2 else None)
+    return reduce(_real(gradient), unit_axis=0 if gradient.ndim >= 2 else None)
+
+
+def _real(values: Tensor) -> Tensor:
+    return values.abs() if values.is_complex() else values
 
 
 def _loss_of(subject: Subject, batch: Any) -> Tensor:

@@ -77,6 +77,8 @@ def _symmetry(result: WeightHistograms, case: Case, place: int, last: int) -> Fi
     explained = twins - zeros < case.limits["share"]
     gentle = (filled_with_zeros and not many) or (explained and not filled_with_zeros)
     gentle = gentle or (filled_with_zeros and case.learning.succeeds is True) or last - onset + 1 < min(last, 2)
+    # Rows that were different at first and became alike were not filled with a constant: something else is wrong.
+    gentle = gentle or onset > 0
     speak = case.look if gentle else case.warn if case.learning.succeeds is True else case.alarm
     rows = result.shapes[place][0]
     what = "are nothing but zeros" if filled_with_zeros else "point the same way as another row"

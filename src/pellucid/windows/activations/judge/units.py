@@ -1,6 +1,6 @@
 """Rules that count units: dead ones, and saturated ones; and the spike at zero that is mostly neither."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ def dying_relu(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
     Where the limit comes from: 212 healthy small networks had up to 19 % dead units in 95 of 100 rectified
         layers and 44 % at the most; a warning at 25 % and an alarm at 50 % gave one warning and no alarm on
         199 fresh healthy networks. The same healthy network reads 16 % with 8 samples, 5 % with 16 and 2 % with
-        256 or more, hence 512. A layer of fewer than 8 units is warned of at the most.
+        256 or more, hence 512. A layer of fewer than 8 units is warned of at the most, and when the model learns well
+        the level is one lower.
     False alarms: very sparse networks, whose units fire once in thousands of samples, when few samples were
         seen; pruned networks. Zeros alone are no sign: half of all values are 0 in a healthy layer.
     Likely cause: a learning rate so high that one step pushed the biases far below zero; a negative bias at the
@@ -104,6 +105,13 @@ def _on_check(result: ActivationHistograms, case: Case, place: int) -> Finding |
     )
 
 
+def _speak(case: Case, *, past: bool) -> Callable[..., Finding]:
+    """Choose the level: one lower for a network that learns well in spite of its dead units."""
+    if case.learning.succeeds is True:
+        return case.warn if past else case.look
+    return case.alarm if past else case.warn
+
+
 def _dead_share(windows: UnitWindows) -> NDArray[Any]:
     """Return the share of dead units in each window, without those that probably just did not fire."""
     never, once, twice = ((windows.active == times).sum(axis=1) for times in (0, 1, 2))
@@ -119,12 +127,11 @@ def _dead(
     first, last = int(windows.first[-1]), int(windows.last[-1])
     dead_values, sparse_values = result.spike(place, slice(first, last + 1))
     past = dead >= case.limits["alarm"] and units >= case.limits["units"]
-    severe = past and case.learning.succeeds is not True
     message = (
         f"{_percent(dead)} of {units} units are 0 on every one of {samples} samples; of all values "
         f"{_percent(dead_values)} are zeros of dead units and {_percent(sparse_values)} zeros of living ones"
     )
-    return (case.alarm if severe else case.warn)(
+    return _speak(case, past=past)(
         message,
         where=result.series.names[place],
         step=_step(result, int(windows.first[onset])),
@@ -147,7 +154,7 @@ def _dead(
     code="ACT002",
     title="Spike at zero past half",
     order=5,
-    limits={"spike": 0.5, "samples": 512},
+    limits={"spike": 0.5, "dead": 0.1, "samples": 512},
 )
 def spike_at_zero(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
     """More than half of the values of a rectified layer are exactly 0: a fact, and usually a healthy one.
@@ -158,9 +165,9 @@ def spike_at_zero(result: ActivationHistograms, case: Case) -> Iterator[Finding]
         sample; otherwise it is sparsity.
     Where the limit comes from: half is the textbook's limit. In 69 healthy ReLU networks the median layer had
         53 % zeros and 55 of the networks passed one half; batch norm gives 50 % by symmetry. So this rule
-        never accuses.
+        never accuses, and asks for a look only where a tenth of the values are zeros of dead units.
     False alarms: none: it is a fact to look at.
-    Likely cause: sparsity, which rectifiers are meant to produce.
+    Likely cause: sparsity, which rectifiers are meant to produce, and units that are dead for the share named.
     What to do: Read the dead share beside it: ACT001 judges that.
     Source: X. Glorot, A. Bordes, Y. Bengio, "Deep sparse rectifier neural networks", 2011. Figures: our
         calibration.
@@ -181,7 +188,7 @@ def spike_at_zero(result: ActivationHistograms, case: Case) -> Iterator[Finding]
         yield case.ok(f"none of {measured} rectified layers is more than half zeros")
     else:
         spike, dead, place = max(past)
-        yield case.look(
+        yield (case.look if dead >= case.limits["dead"] else case.ok)(
             f"{len(past)} of {measured} rectified layers are more than half zeros, {_percent(spike)} at the most, "
             f"of which {_percent(dead)} come from dead units and the rest from sparsity",
             where=result.series.names[place],

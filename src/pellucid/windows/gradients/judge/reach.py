@@ -25,7 +25,8 @@ def frozen(result: GradientFlow, case: Case) -> Iterator[Finding]:
     """Parameters that ask for a gradient and never change.
 
     Looks for: trainable weight matrices whose size stays the same to the last digit over 20 steps or more, at three
-        watched steps at the least, because no optimiser holds them, or because their gradient is None or 0.
+        watched steps at the least, because no optimiser holds them, or because their gradient is None. A gradient of
+        exactly 0 is GRD007's.
     Why it matters: this part of the model keeps its first values. The rest learns around it, and the loss still
         falls, so nobody notices.
     Where the limit comes from: a change of any single value shows in the size, so the limit is only one of
@@ -51,13 +52,37 @@ def frozen(result: GradientFlow, case: Case) -> Iterator[Finding]:
         return
     still = [place for place in result.matrices if _unchanged(result, place)]
     # When the gradient arrives everywhere and nothing moves, the steps are too small: GRD004 judges that.
-    found = [one for place in still if (one := _stuck(result, case, place, still)) is not None]
+    found = [one for place in still if (one := _stuck(result, case, place, still, zero=False)) is not None]
     yield from found or [
         case.ok(
             f"all {len(result.matrices)} trainable weight matrices change or get a gradient",
             samples=sound,
         )
     ]
+
+
+@rule(GradientFlow, code="GRD007", title="Gradient exactly zero", order=6, limits={"span": 20, "steps": 3})
+def silent(result: GradientFlow, case: Case) -> Iterator[Finding]:
+    """Parameters that get a gradient of exactly 0 at every step.
+
+    Looks for: weight matrices that an optimiser holds, whose gradient is there and is 0 in every value at every
+        watched step, over 20 steps or more, and that never change.
+    Why it matters: nothing can be learned here, whatever the learning rate.
+    Where the limit comes from: there is none for the gradient: 0 is 0. The patience is that of GRD005.
+    False alarms: a learning rate of 0 and branches that start at zero on purpose change at some time or are looked at.
+    Likely cause: everything behind it is dead: units that are 0 for every sample, weights that are all 0, an output
+        that is constant.
+    What to do: Look for dead units, zero weights and a constant output in the layers behind this one.
+    Source: ours.
+    """
+    sound = result.sound
+    span = int(result.steps[sound - 1] - result.steps[0]) if sound else 0
+    if sound < case.limits["steps"] or span < case.limits["span"]:
+        yield case.not_measured(f"{sound} sound watched steps over {span} training steps", next_step="Watch longer.")
+        return
+    still = [place for place in result.matrices if _unchanged(result, place)]
+    found = [one for place in still if (one := _stuck(result, case, place, still, zero=True)) is not None]
+    yield from found or [case.ok("no trainable matrix gets a gradient of exactly 0 throughout", samples=sound)]
 
 
 def _unchanged(result: GradientFlow, place: int) -> bool:
@@ -71,16 +96,19 @@ def _unchanged(result: GradientFlow, place: int) -> bool:
     return not bool((moved > 0).any())
 
 
-def _stuck(result: GradientFlow, case: Case, place: int, still: list[int]) -> Finding | None:
+def _stuck(result: GradientFlow, case: Case, place: int, still: list[int], *, zero: bool) -> Finding | None:
+    """Return a finding on a matrix that never changes: with a gradient of 0, or for one of the other reasons."""
     steps = slice(0, result.sound)
     rms = result.gradients.rms[steps, place]
     missing = bool(result.missing[steps, place].all())
-    zero = not missing and not bool((rms > 0).any())
+    nothing = not missing and not bool((rms > 0).any())
+    if zero != (result.owned[place] and nothing):
+        return None
     if not result.owned[place]:
         reason = "no optimiser holds it"
     elif missing:
         reason = "its gradient is None at every watched step"
-    elif zero:
+    elif nothing:
         reason = "its gradient is exactly 0 at every watched step"
     else:
         return None
@@ -94,7 +122,7 @@ def _stuck(result: GradientFlow, case: Case, place: int, still: list[int]) -> Fi
         samples=result.sound,
         evidence={
             "in_optimiser": result.owned[place],
-            "gradient": "none" if missing else "zero" if zero else "arrives",
+            "gradient": "none" if missing else "zero" if nothing else "arrives",
         },
     )
 

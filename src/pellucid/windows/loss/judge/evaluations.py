@@ -84,6 +84,49 @@ def _guesses(result: SanityCheck, accuracy: NDArray[Any], trained: NDArray[Any],
 
 
 @rule(
+    SanityCheck,
+    code="LOS014",
+    title="No better than guessing",
+    order=7,
+    limits={"deviations": 3.0, "samples": 100.0, "steps": 100.0},
+)
+def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
+    """Find a classifier whose held-out answers are no better than guessing.
+
+    Looks for: A held-out accuracy at most `deviations` standard deviations above that of guessing with the model's
+        own frequencies, on `samples` samples or more: of a finished model, or after `steps` steps in the last two
+        evaluations of a run.
+    Why it matters: Whatever the loss curve looks like, nothing that holds for other data was learned.
+    Where the limit comes from: Three standard deviations of guessing; healthy networks are dozens above.
+    False alarms: Tasks with a long plateau before learning sets in: in a run it is a warning. A batch with one class
+        tells nothing and is not judged.
+    Likely cause: A model that was not trained or not loaded, labels numbered differently from training, inputs
+        prepared differently; in a run whatever is named before this.
+    What to do: Evaluate on the training data; compare the preparation of inputs and labels; look at four examples.
+    Source: ours.
+    """
+    finished = len(result.steps) == 1 and case.learning.steps is None
+    above = result.above_guessing()
+    enough = result.samples >= case.limits["samples"] and result.largest_share <= MOST_TELLING_CHANCE
+    late = np.isfinite(above) & (finished | (result.steps >= case.limits["steps"]))
+    if not enough or late.sum() < (1 if finished else 2):
+        yield case.not_measured(
+            f"needs class targets and {case.limits['samples']:.0f} held-out samples of several classes, and in a run "
+            f"two evaluations from step {case.limits['steps']:.0f} on",
+            samples=result.samples,
+        )
+        return
+    recent = above[late][-2:]
+    accuracy = float(result.accuracy_eval[late][-1])
+    fact = f"held-out accuracy is {accuracy:.1%}, {recent[-1]:+.1f} standard deviations from guessing"
+    figures = {"value": float(recent[-1]), "limit": case.limits["deviations"], "samples": result.samples}
+    if bool((recent <= case.limits["deviations"]).all()):
+        yield (case.alarm if finished else case.warn)(fact, **figures)
+    else:
+        yield case.ok(fact, **figures)
+
+
+@rule(
     LossCurves,
     code="LOS011",
     title="Overfit",

@@ -1,0 +1,140 @@
+"""Corners of watching and of checkups: odd targets, odd parameters, callbacks that ask back, loaders that draw."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import pellucid as pel
+from pellucid.core.errors import FormatError, InputError
+from tests.sessions import loops
+
+
+def test_a_callback_may_ask_the_watch() -> None:
+    """A callback that reads the findings while training runs does not wait for itself."""
+    setting, seen = loops.Setting(), []
+    with torch.no_grad():
+        setting.plain.head.weight.fill_(torch.nan)
+    watches: list[Any] = []
+    options = pel.WatchOptions(on_finding=lambda finding: seen.append((finding.code, len(watches[0].findings))))
+    with pel.watch(setting.model, setting.optimizer, every=1, options=options) as watch:
+        watches.append(watch)
+        loops.plain(setting, watch)
+    assert seen
+
+
+def test_targets_that_are_ids_are_not_counted() -> None:
+    """Large integers without an output are no classes: nothing of their size is made."""
+    model = nn.Linear(2, 2)
+    with pel.watch(model, None, every=1, options=loops.QUIET) as watch:
+        watch.step(loss=1.0, target=torch.tensor([10**12, 3]))
+    assert watch.results["loss"].label_counts.size == 0
+
+
+def test_a_complex_parameter_is_measured_by_its_magnitude() -> None:
+    """One complex parameter does not keep the others from being measured."""
+
+    class Mixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.turn = nn.Parameter(torch.full((3, 2), 3 + 4j))
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            """Return something real."""
+            return self.layer(x) + self.turn.abs().sum()
+
+    model = Mixed()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pel.watch(model, optimizer, every=1, options=loops.QUIET) as watch:
+        model(torch.ones(4, 2)).sum().backward()
+        optimizer.step()
+        watch.step(loss=0.0)
+    weights = watch.results["weights"].series
+    assert weights.rms[0, weights.place("turn")] == pytest.approx(5.0)
+    assert weights.count[0, weights.place("layer.weight")] == 4
+
+
+def test_a_reading_bears_the_step_at_which_it_was_taken() -> None:
+    """Where the optimiser does not step at a watched step, the reading waits and is labelled with its own step."""
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pel.watch(model, optimizer, every=4, options=loops.QUIET) as watch:
+        for step in range(6):
+            model(torch.ones(1, 2)).sum().backward()
+            if step >= 2:
+                optimizer.step()
+            watch.step(loss=0.0)
+    assert watch.results["weights"].series.steps.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"resume": True}, InputError, "options is a dict; expected pel.WatchOptions(resume=..., ...)."),
+        (
+            pel.WatchOptions(limits={"ACT001": {"alrm": 0.5}}),
+            FormatError,
+            "WatchOptions.limits sets ACT001.alrm; ACT001 has: warn, alarm, samples, units.",
+        ),
+    ],
+)
+def test_wrong_options_are_refused(options: Any, error: type[Exception], message: str) -> None:
+    """A dict instead of options, and a limit that does not exist, are errors at once."""
+    make: Any = getattr(pel.watch, "__wrapped__", pel.watch)
+    with pytest.raises(error) as caught:
+        make(nn.Linear(2, 2), options=options)
+    assert str(caught.value) == message
+
+
+def digits(count: int = 64) -> TensorDataset:
+    """Return inputs and targets."""
+    source = torch.Generator().manual_seed(1)
+    return TensorDataset(torch.randn(count, 6, generator=source), torch.randint(3, (count,), generator=source))
+
+
+def test_a_checkup_draws_no_random_number_of_the_user() -> None:
+    """A loader that shuffles is iterated without moving the global generators."""
+    model, before = nn.Linear(6, 3), torch.get_rng_state()
+    pel.checkup(model, DataLoader(digits(), batch_size=16, shuffle=True), F.cross_entropy)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_checkup_of_an_untrained_classifier_is_an_alarm() -> None:
+    """A model that answers no better than guessing does not pass."""
+    torch.manual_seed(0)
+    found = pel.checkup(nn.Linear(6, 3), DataLoader(digits(256), batch_size=64), F.cross_entropy)
+    (said,) = [one for one in found.findings.every if one.code == "LOS014"]
+    assert said.level is pel.Level.ALARM
+
+
+def test_a_loss_that_raises_is_a_window_that_was_not_looked_at() -> None:
+    """Labels outside the classes skip the windows that need the loss, with the reason."""
+    x = torch.randn(8, 6)
+    found = pel.checkup(nn.Linear(6, 3), [(x, torch.full((8,), 7))], F.cross_entropy)
+    assert "gradients" in found.skipped
+    assert "weights" in found.results
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"samples": 0}, "samples is 0; expected 1 or more."),
+        (
+            {"loader": (torch.ones(4, 6), torch.ones(4))},
+            (
+                "checkup() needs batches that are pairs (input, target), got Tensor. "
+                "A single batch is passed as [(input, target)]."
+            ),
+        ),
+    ],
+)
+def test_a_checkup_refuses_what_it_cannot_use(arguments: dict[str, Any], message: str) -> None:
+    """The error says what to pass."""
+    given = {"loader": [(torch.ones(4, 6), torch.zeros(4).long())]} | arguments
+    with pytest.raises(InputError) as caught:
+        pel.checkup(nn.Linear(6, 3), given.pop("loader"), F.cross_entropy, **given)
+    assert str(caught.value) == message
