@@ -1,6 +1,8 @@
 """`pellucid runs` and `pellucid report`."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,34 @@ def test_a_mistyped_run_is_named(folder: Path) -> None:
     result = CliRunner().invoke(app, ["report", "runs/sik"])
     assert result.exit_code == 2
     assert result.stderr == (f"pellucid: There is no run at {folder}/sik: no such directory. Closest: 'sick'.\n")
+
+
+def test_a_spoilt_run_does_not_hide_the_others(folder: Path) -> None:
+    """A run that somebody tampered with is listed as damaged, beside the good ones."""
+    with closing(sqlite3.connect(folder / "sick" / "run.sqlite")) as connection, connection:
+        connection.execute("UPDATE meta SET value = '\"garbage\"' WHERE name = 'started'")
+    result = CliRunner().invoke(app, ["runs", str(folder), "--json"])
+    assert result.exit_code == 0
+    assert [(one["name"], one["status"]) for one in json.loads(result.stdout)] == [
+        ("well", "finished"),
+        ("sick", "damaged"),
+    ]
+
+
+@pytest.mark.parametrize("command", ["runs", "report"])
+def test_a_file_is_not_said_to_be_missing(folder: Path, command: str) -> None:
+    """A path that is there but is no run directory is called what it is."""
+    (folder / "file").write_text("")
+    result = CliRunner().invoke(app, [command, str(folder / "file")])
+    assert result.exit_code == 2
+    assert result.stderr == f"pellucid: There is no run at {folder / 'file'}: it is a file, not a directory.\n"
+
+
+def test_half_a_character_is_printed_as_json(folder: Path) -> None:
+    """What UTF-8 has no bytes for is written as the escape of JSON, and comes back."""
+    with closing(sqlite3.connect(folder / "well" / "run.sqlite")) as connection, connection:
+        (said,) = connection.execute("SELECT verdict FROM findings").fetchone()
+        changed = json.dumps([dict(one, level="warn", title="a\ud800") for one in json.loads(said)])
+        connection.execute("UPDATE findings SET verdict = ?", (changed,))
+    result = CliRunner().invoke(app, ["runs", str(folder / "well"), "--json"])
+    assert json.loads(result.stdout)[0]["findings"][0]["title"] == "a\ud800"

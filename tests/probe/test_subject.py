@@ -94,3 +94,20 @@ def test_batch_keeps_its_form_on_a_device() -> None:
     assert moved["x"][1][0] == "text"
     assert device_of(nn.Linear(1, 1, device="meta")).type == "meta"
     assert device_of(nn.ReLU()).type == "cpu"
+
+
+def test_half_of_a_surrogate_pair_is_refused() -> None:
+    """A name that no file can take is refused where it comes in."""
+    model = nn.Module()
+    model.register_parameter("a\ud800", nn.Parameter(torch.zeros(2)))
+    with pytest.raises(InputError) as error:
+        Subject.of(model)
+    assert str(error.value) == (
+        "The name 'a\\ud800' holds half of a surrogate pair, which no file and no screen can take. Give the module or "
+        "parameter another name."
+    )
+
+
+def test_lazy_modules_are_listed() -> None:
+    """A lazy module that has not been run says that its size is not yet known."""
+    assert "not yet known" in str(Subject(nn.Sequential(nn.LazyLinear(3))))

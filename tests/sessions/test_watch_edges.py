@@ -1,5 +1,6 @@
 """Corners of watching and of checkups: odd targets, odd parameters, callbacks that ask back, loaders that draw."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,3 +139,20 @@ def test_a_checkup_refuses_what_it_cannot_use(arguments: dict[str, Any], message
     with pytest.raises(InputError) as caught:
         pel.checkup(nn.Linear(6, 3), given.pop("loader"), F.cross_entropy, **given)
     assert str(caught.value) == message
+
+
+@pytest.mark.slow
+def test_ten_thousand_layers_are_watched_stored_judged_and_reported(tmp_path: Path) -> None:
+    """The largest models pass through the watch, the store and the report, which stays below 5 MB."""
+    torch.manual_seed(0)
+    model = nn.Sequential(*[nn.Linear(2, 2) for _ in range(10_000)])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    with pel.watch(model, optimizer, run=tmp_path / "run", every=1, options=loops.QUIET) as watch:
+        loss = model(torch.ones(4, 2)).square().mean()
+        loss.backward()
+        optimizer.step()
+        watch.step(loss=loss)
+    run = pel.Run(tmp_path / "run")
+    assert len(run.results()["activations"].series.names) == 10_000
+    page = pel.report(run, to=tmp_path / "report.html")
+    assert page.stat().st_size < 5_000_000

@@ -14,6 +14,9 @@ from pellucid.maths.units import may_look
 SMALL = 4096
 """Tensors with no more values than this gain from being reduced together, on a CPU."""
 
+# The buckets of a group are one array of 8 MB, whatever the size of the model.
+_GROUP = 256
+
 
 def reduce_many(tensors: Sequence[Shaped[Tensor, "..."]]) -> list[Reduced]:
     """Reduce tensors, the small ones on a CPU together.
@@ -32,8 +35,9 @@ def reduce_many(tensors: Sequence[Shaped[Tensor, "..."]]) -> list[Reduced]:
     """
     together = [place for place, one in enumerate(tensors) if _fits(one)]
     found: dict[int, Reduced] = {}
-    if len(together) > 2:
-        found = dict(zip(together, _together([tensors[place] for place in together]), strict=False))
+    for first in range(0, len(together), _GROUP) if len(together) > 2 else ():
+        group = together[first : first + _GROUP]
+        found |= zip(group, _together([tensors[place] for place in group]), strict=False)
     return [found[place] if place in found else reduce(one) for place, one in enumerate(tensors)]
 
 
@@ -57,7 +61,8 @@ def _together(tensors: list[Tensor]) -> list[Reduced]:
     buckets = bucket_total(MANTISSA_BITS)
     index = (value.view(np.int32) >> (23 - MANTISSA_BITS)) + buckets // 2
     rows = np.repeat(np.arange(len(tensors)) * buckets, lengths)
-    counts = np.bincount(index + rows, minlength=buckets * len(tensors)).reshape(len(tensors), buckets)
+    counts = np.bincount(index + rows, minlength=buckets * len(tensors)).astype(np.int32)
+    counts = counts.reshape(len(tensors), buckets)
     extremes = np.stack([high, -low], axis=1).astype(np.float64)
     rows_of = zip(*(torch.from_numpy(part).unbind() for part in (sums, extremes, counts)), strict=True)
     return [Reduced(sums=one, extremes=two, counts=three, units=None) for one, two, three in rows_of]

@@ -77,7 +77,7 @@ def _each_value_once(tensor: Tensor) -> Tensor:
     if 0 not in tensor.stride():
         return tensor
     sizes = [min(size, 1) if step == 0 else size for size, step in zip(tensor.shape, tensor.stride(), strict=True)]
-    return tensor.as_strided(sizes, tensor.stride())
+    return tensor.as_strided(sizes, [step or 1 for step in tensor.stride()])
 
 
 def _sparse_back(tensor: Tensor) -> PutBack:

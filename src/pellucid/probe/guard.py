@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from pellucid.core.errors import CaptureError, InputError
 from pellucid.probe.contents import PutBack, container_back, generator_back, tensor_back
@@ -89,7 +89,7 @@ def refuse_uninitialized(model: nn.Module) -> None:
         InputError: It has such a module.
     """
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if isinstance(tensor, UninitializedTensorMixin):
+        if is_lazy(tensor):
             raise InputError(
                 f"{name!r} has no shape yet: it belongs to a lazy module that has not been run. Expected parameters "
                 "with values. Run the model on one batch first: model(x)."

@@ -10,8 +10,9 @@ modules without hooks. It does check that a module it calls has no `forward` of 
 is lent one that does what the method of its class does. That makes one more graph with the hooks, and the graph
 without them is found again when they are gone. Where nothing is compiled no module is lent anything.
 
-While a model is traced, scripted or exported the hooks do nothing. Copies and saved models keep, where a hook was,
-a function of the standard library that does nothing: PyTorch copies hooks as they are, and has no place to say no.
+While a model is traced or exported the hooks do nothing; scripting it is refused. Copies and
+saved models keep, where a hook was, a function of the standard library that does nothing: PyTorch copies hooks as
+they are, and has no place to say no.
 """
 
 import sys
@@ -23,6 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from pellucid.core.errors import CaptureError
 from pellucid.probe.address import is_compiled, unwrap
 from pellucid.probe.lent import anything_compiled, lend_forward, return_forward
 from pellucid.probe.traced import look_back
@@ -104,11 +106,21 @@ class _Hook:
     def __init__(
         self, recorder: Recorder, name: str, *, channel: int, training_only: bool, find_functions: bool
     ) -> None:
+        self.__name__ = f"pellucid_{id(self)}"
         self.recorder = recorder
         self.name = name
         self.channel = channel
         self.training_only = training_only
         self.find_functions = find_functions
+
+    @property
+    @no_type_check
+    def __globals__(self) -> dict[str, Any]:
+        # Asked for by torch.jit.script alone, which compiles hooks into the module and knows no way round one.
+        raise CaptureError(
+            "torch.jit.script came upon a model that is being captured or watched, and cannot leave out its hooks. "
+            "Script the model before, or a copy.deepcopy made before."
+        )
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, str]]:
         # Takes any positional arguments, returns None, and is loaded where pellucid is not installed.

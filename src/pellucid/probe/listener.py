@@ -103,9 +103,7 @@ class Listener:
         most: int | None = None,
     ) -> None:
         self.targets = resolve(model, at)
-        self._hooks = Hooks(
-            self, model, self.targets, inputs=True, training_only=training_only, find_functions=True
-        )
+        self._hooks = Hooks(self, model, self.targets, inputs=True, training_only=training_only, find_functions=True)
         self._most = most
         self._attached = False
         self._active = active

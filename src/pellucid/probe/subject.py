@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from pellucid.core.errors import InputError
 from pellucid.probe.address import modules_of, unwrap
@@ -82,7 +82,7 @@ class Subject:
 
 def _row(name: str, module: nn.Module) -> tuple[str, str, str]:
     parameters = list(module.parameters())
-    if any(isinstance(one, UninitializedTensorMixin) for one in parameters):
+    if any(is_lazy(one) for one in parameters):
         return name, type(module).__name__, "not yet known"
     return name, type(module).__name__, f"{sum(one.numel() for one in parameters):,}"
 

@@ -1,5 +1,6 @@
 """Runs that somebody has tampered with: read as far as they go, never an error of Python, never for ever."""
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -135,11 +136,7 @@ def test_a_spoilt_verdict(run: Run, verdict: str | bytes) -> None:
 def test_a_verdict_of_wrong_types(run: Run) -> None:
     """A finding whose message is a number is none."""
     fields = Findings((Finding(code="A", title="b", level=Level.OK, message="c"),)).as_dicts()
-    tamper(
-        run,
-        "UPDATE findings SET verdict = ?",
-        str([dict(one, message=7) for one in fields]).replace("'", '"').replace("None", "null"),
-    )
+    tamper(run, "UPDATE findings SET verdict = ?", json.dumps([dict(one, message=7) for one in fields]))
     assert read_whole(run) == ("The stored verdict is damaged; the run is judged anew.",)
 
 
@@ -204,10 +201,8 @@ def test_a_piece_that_is_no_file(run: Run, replace: Callable[[Path], None]) -> N
     """Only regular files are opened."""
     file = run.path / "results" / "watched-4-7.safetensors"
     replace(file)
-    assert read_whole(run) == (
-        "1 of 2 pieces of 'watched' could not be read and are left out. "
-        f"The first: {file} is damaged: it is a link, a pipe or a directory, not a regular file.",
-    )
+    reason = f"{file} is damaged: it is a link, a pipe or a directory, not a regular file."
+    assert read_whole(run) == (f"1 of 2 pieces of 'watched' could not be read and are left out. The first: {reason}",)
 
 
 def test_a_lock_that_is_a_pipe(run: Run) -> None:

@@ -1,6 +1,8 @@
 """What a watch leaves in the store: small pieces of every window are joined, and rewinding cuts them."""
 
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from torch.nn import functional
 
 import pellucid as pel
 from pellucid.outlets.store import Run, RunWriter, compacting
+from pellucid.outlets.store.rewinding import Cuttable
 
 
 def measured(path: Path, monkeypatch: pytest.MonkeyPatch, *, steps: int = 12) -> RunWriter:
@@ -30,21 +33,20 @@ def measured(path: Path, monkeypatch: pytest.MonkeyPatch, *, steps: int = 12) ->
             watch.step(loss=1.0)
         for name, result in Run(one).results().items():
             if name != "loss":
-                writer.result(name, at(result, step), first=step, last=step)
+                assert isinstance(result, Cuttable), name
+                writer.result(name, at(result.before(1), step), first=step, last=step)
         writer.flush()
     return writer
 
 
 def at(result: pel.Result, step: int) -> pel.Result:
     """Move a result of step 0 to another step."""
-    from dataclasses import fields, is_dataclass, replace
-
-    moved = {}
+    moved: dict[str, Any] = {}
     for one in fields(result):
         value = getattr(result, one.name)
         if one.name == "steps":
             moved[one.name] = value + step
-        elif is_dataclass(value) and hasattr(value, "steps"):
+        elif is_dataclass(value) and not isinstance(value, type) and hasattr(value, "steps"):
             moved[one.name] = replace(value, steps=value.steps + step)
     return replace(result, **moved)
 

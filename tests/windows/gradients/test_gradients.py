@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from pellucid.core.drawing import drawings_of
 from pellucid.core.errors import InputError
 from pellucid.core.figure import Lines
-from pellucid.windows import gradients
+from pellucid.windows import gradients, weights
 from pellucid.windows.gradients import GradientFlow, flow
 from tests.ward.watching import Watched, blobs, mlp, train
 
@@ -183,3 +183,37 @@ def test_curves_are_the_measured_ones(watched: Watched) -> None:
 def test_the_example_runs() -> None:
     """What the window says of itself is true."""
     assert doctest.testmod(gradients).failed == 0
+
+
+def test_optimizer_in_the_backward_pass_does_not_step() -> None:
+    """Hooks that wait for gradients to be accumulated do not run, also where a checkpoint has to accumulate."""
+
+    class Recomputed(nn.Linear):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002 - PyTorch's own name
+            return torch.utils.checkpoint.checkpoint(super().forward, input.requires_grad_(), use_reentrant=True)
+
+    for model in (nn.Linear(3, 2), Recomputed(3, 2)):
+        ran: list[int] = []
+        model.weight.register_post_accumulate_grad_hook(lambda _, ran=ran: ran.append(1))
+        found = flow(model, (torch.ones(4, 3), torch.tensor([0, 1, 1, 1])))
+        assert not found.missing.any()
+        assert ran == []
+        assert model.weight.grad is None
+
+
+def test_complex_parameter_is_measured_by_magnitude() -> None:
+    """One complex parameter does not cost the others their gradients; its own is told by magnitude."""
+
+    class Turned(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.turn = nn.Parameter(torch.tensor([3 + 4j]))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return (x * self.turn).abs()
+
+    model = Turned()
+    found = flow(model, (torch.ones(2, 1), torch.zeros(2, 1)))
+    assert found.weights.tolist() == [[5.0]]
+    assert found.gradients.rms[0, 0] == pytest.approx(10.0)
+    assert weights.histograms(model).series.rms[0, 0] == pytest.approx(5.0)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from inspect import signature
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -87,7 +87,10 @@ def _gradients(subject: Subject, batch: Any, parameters: dict[str, nn.Parameter]
     if not trainable:
         return {}
     try:
-        found = torch.autograd.grad(loss, list(trainable.values()), allow_unused=True)
+        # Where a parameter is not reached there is None, which PyTorch's own types do not say.
+        found = cast(
+            "tuple[Tensor | None, ...]", torch.autograd.grad(loss, list(trainable.values()), allow_unused=True)
+        )
     except RuntimeError as error:
         if "use_reentrant" not in str(error):
             raise
