@@ -30,7 +30,7 @@ lint: .venv/.installed-dev ## ruff, pyright and import-linter
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pyright --pythonpath $(PYTHON) --warnings
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 
 screenshots: .venv/.installed-dev browser ## the pictures of the README
 	$(PYTHON) docs/screenshots.py

@@ -37,7 +37,15 @@ def model():
     return nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
 
 def well():
-    return Subject(model(), batches=batches(), loss=nn.functional.cross_entropy)
+    learns = model()
+    ((x, y),) = batches()
+    optimizer = torch.optim.Adam(learns.parameters(), lr=0.01)
+    for _ in range(80):
+        loss = nn.functional.cross_entropy(learns(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return Subject(learns, batches=batches(), loss=nn.functional.cross_entropy)
 
 def sick():
     dead = model()

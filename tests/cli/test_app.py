@@ -14,7 +14,7 @@ from pellucid.cli import app
 from tests.cli.runs_on_disk import DYING, make_run, pellucid
 
 COMMANDS = ("demo", "runs", "report", "checkup", "explain", "rules")
-HEAVY = ("jinja2", "matplotlib", "pellucid.gallery", "pellucid.outlets.report", "sklearn", "sqlite3")
+HEAVY = ("jinja2", "matplotlib", "pellucid.gallery", "pellucid.outlets.report.build", "sklearn", "sqlite3")
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

@@ -88,7 +88,7 @@ def test_a_page_is_written(project: Path) -> None:
         ),
         (
             "zoo_models:fails",
-            "zoo_models:fails failed in zoo_models.py, line 27: RuntimeError: no weights at /x",
+            "zoo_models:fails failed in zoo_models.py, line 35: RuntimeError: no weights at /x",
         ),
         ("bad_import:x", "Importing bad_import failed in bad_import.py, line 2: No module named 'nothing_there'."),
         ("bad_syntax:x", "Importing bad_syntax failed: SyntaxError: '(' was never closed (bad_syntax.py, line 1)"),

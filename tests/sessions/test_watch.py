@@ -204,7 +204,7 @@ def test_training_goes_on_when_the_store_disappears(tmp_path: Path) -> None:
             shutil.rmtree(tmp_path / "run")
             loops.plain(setting, watch)
 
-    with pytest.warns(pel.PellucidWarning, match="no longer written"):
+    with pytest.warns(pel.PellucidWarning, match="could not be written"):
         train()
     assert watch.results["loss"].curves["loss"].values.size == 6
     assert len(watch.findings) > 0

@@ -80,7 +80,9 @@ class Watched:
         text = ";".join(f"{name}:{tuple(one.shape)}" for name, one in parameters.items())
         kinds = "+".join(type(unwrap(model)).__name__ for model in self.models.values())
         total = sum(one.numel() for one in parameters.values())
-        return f"{kinds}, {total:,} parameters, {hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return (
+            f"{kinds}, {total:,} parameters, {hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()[:12]}"
+        )
 
     @property
     def optimizer_name(self) -> str:

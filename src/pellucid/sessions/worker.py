@@ -32,6 +32,7 @@ from pellucid.sessions.ranks import Ranks
 
 _FLUSH_SECONDS = 5.0
 _FLUSH_PIECES = 64
+_STRIKES = 3  # failed writes in a row after which a recorder is given up
 _JUDGE_SHARE = 0.02  # of the wall time may go into judging while training runs
 
 Statistics = Callable[[], dict[str, Reduced]]
@@ -111,6 +112,7 @@ class Worker:
         self._recorders, self._ranks, self._limits, self._on_finding = list(recorders), ranks, limits, on_finding
         self._queue: SimpleQueue[Seen | threading.Event | None] = SimpleQueue()
         self._told: set[tuple[str, str]] = set()
+        self._failures: dict[int, int] = {}
         self._lock = threading.Lock()
         self._last_step = 0
         self._absent = reduce(torch.zeros(0))
@@ -206,13 +208,23 @@ class Worker:
         for recorder in list(self._recorders):
             try:
                 write(recorder)
+                self._failures.pop(id(recorder), None)
+            except StoreError as error:
+                # A piece may be too large for the disk and the next one not: it is tried a few times.
+                self._failures[id(recorder)] = self._failures.get(id(recorder), 0) + 1
+                self.trouble.append(f"The run could not be written: {error}")
+                if self._failures[id(recorder)] >= _STRIKES:
+                    self._give_up(recorder)
             except Exception as error:  # noqa: BLE001 - a sink of somebody else may raise anything
-                # This one is given up; training, judging and the other recorders are not.
-                self._recorders.remove(recorder)
-                reason = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
-                self.trouble.append(f"The run is no longer written by {type(recorder).__name__}: {reason}")
-                with contextlib.suppress(Exception):  # it may still be able to let go of its lock
-                    recorder.close("failed")
+                name = type(recorder).__name__
+                self.trouble.append(f"The run is no longer written by {name}: {type(error).__name__}: {error}")
+                self._give_up(recorder)
+
+    def _give_up(self, recorder: Recorder) -> None:
+        """Go on without this one; training, judging and the other recorders are not touched."""
+        self._recorders.remove(recorder)
+        with contextlib.suppress(Exception):  # it may still be able to let go of its lock
+            recorder.close("failed")
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
