@@ -9,6 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from pellucid.core.errors import InputError
+from pellucid.probe.guard import refuse_uninitialized
 from pellucid.probe.subject import unwrap
 
 
@@ -36,6 +37,8 @@ class Watched:
             InputError: Something is of the wrong type, or a check is asked for several models.
         """
         models = _models(model)
+        for one in models.values():
+            refuse_uninitialized(one)
         if check is not None and len(models) > 1:
             raise InputError(
                 f"check= needs one model, got {len(models)}. Leave it out and call watch.probe(model, batch) for each."

@@ -86,26 +86,36 @@ def _gradients(subject: Subject, batch: Any, parameters: dict[str, nn.Parameter]
     trainable = {name: one for name, one in parameters.items() if one.requires_grad}
     if not trainable:
         return {}
-    try:
-        # Where a parameter is not reached there is None, which PyTorch's own types do not say.
-        found = cast(
-            "tuple[Tensor | None, ...]", torch.autograd.grad(loss, list(trainable.values()), allow_unused=True)
-        )
-    except RuntimeError as error:
-        if "use_reentrant" not in str(error):
-            raise
-        return _accumulated(subject, batch, trainable)
+    if _hides_parameters(loss):
+        return _accumulated(loss, trainable)
+    # Where a parameter is not reached there is None, which PyTorch's own types do not say.
+    found = cast("tuple[Tensor | None, ...]", torch.autograd.grad(loss, list(trainable.values()), allow_unused=True))
     return {name: one for name, one in zip(trainable, found, strict=True) if one is not None}
 
 
-def _accumulated(subject: Subject, batch: Any, trainable: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+def _hides_parameters(loss: Tensor) -> bool:
+    """Say whether a reentrant checkpoint is in the graph: it runs a backward pass of its own and only accumulates."""
+    left: list[Any] = [loss.grad_fn]
+    seen: set[Any] = set()
+    while left:
+        node = left.pop()
+        if node is None or node in seen:
+            continue
+        if node.name() == "CheckpointFunctionBackward":
+            return True
+        seen.add(node)
+        left.extend(following for following, _ in node.next_functions)
+    return False
+
+
+def _accumulated(loss: Tensor, trainable: dict[str, nn.Parameter]) -> dict[str, Tensor]:
     """Return the same for a reentrant checkpoint, which can only accumulate; the guard puts the hooks back."""
     for one in trainable.values():
         one.grad = None
         hooks = getattr(one, "_post_accumulate_grad_hooks", None)
         if hooks:
             hooks.clear()
-    _loss_of(subject, batch).backward()
+    loss.backward()
     return {name: one.grad for name, one in trainable.items() if one.grad is not None}
 
 
