@@ -14,6 +14,8 @@ from pellucid.maths.units import may_look
 SMALL = 4096
 """Tensors with no more values than this gain from being reduced together, on a CPU."""
 
+# Fewer tensors are quicker one by one.
+_FEWEST = 6
 # The buckets of a group are one array of 8 MB, whatever the size of the model.
 _GROUP = 256
 
@@ -35,7 +37,7 @@ def reduce_many(tensors: Sequence[Shaped[Tensor, "..."]]) -> list[Reduced]:
     """
     together = [place for place, one in enumerate(tensors) if _fits(one)]
     found: dict[int, Reduced] = {}
-    for first in range(0, len(together), _GROUP) if len(together) > 2 else ():
+    for first in range(0, len(together), _GROUP) if len(together) >= _FEWEST else ():
         group = together[first : first + _GROUP]
         found |= zip(group, _together([tensors[place] for place in group]), strict=False)
     return [found[place] if place in found else reduce(one) for place, one in enumerate(tensors)]
