@@ -109,17 +109,24 @@ def test_two_models_and_two_optimizers_are_told_apart() -> None:
     assert (results["gradients"].updates.norm[:, :2] > 0).all()
 
 
-def test_the_evaluation_at_the_end_adds_no_step(tmp_path: Path) -> None:
+@pytest.mark.parametrize("check_every", [2, 4])
+def test_the_evaluation_at_the_end_adds_no_step(tmp_path: Path, check_every: int) -> None:
     """After six steps the run has six steps, also with a check batch, and a resumed one begins at the seventh."""
     setting = loops.Setting()
     check = (torch.ones(6, 1, 8, 8), torch.arange(6) % 5)
     with pel.watch(
-        setting.model, setting.optimizer, every=4, check=check, run=tmp_path / "run", options=loops.QUIET
+        setting.model,
+        setting.optimizer,
+        every=4,
+        check=check,
+        check_every=check_every,
+        run=tmp_path / "run",
+        options=loops.QUIET,
     ) as watch:
         loops.plain(setting, watch)
     run = pel.Run(tmp_path / "run")
     assert run.steps == 6
-    assert run.results()["sanity"].steps.tolist() == [0, 6]
+    assert run.results()["sanity"].steps.tolist() == sorted({*range(0, 6, check_every), 6})
 
 
 def test_a_run_is_resumed_where_it_stopped(tmp_path: Path) -> None:

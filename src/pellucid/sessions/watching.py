@@ -98,7 +98,6 @@ class Watch:
         self._warned: set[str] = set()
         self._final: Findings | None = None
         self._checked_at = -1
-        self._ending = False
 
     # Entering and leaving
 
@@ -135,7 +134,6 @@ class Watch:
     ) -> None:
         """Detach, write what is left, and judge; an exception of the training goes on its way."""
         status = "finished" if kind is None else "stopped" if issubclass(kind, KeyboardInterrupt) else "failed"
-        self._ending = True
         if kind is None and self._checked_at != self.step_number:
             self._guard(self._check)
         self._leave(status)
@@ -207,9 +205,8 @@ class Watch:
         x, y = self._watched.split(batch)
         found = evaluate(model, x, y, loss if loss is not None else self._watched.loss, step=self.step_number)
         if self._worker is not None and self._final is None:
-            # After the last step the evaluation is of a step that is not begun; it belongs to the one before.
-            at = max(self.step_number - 1, 0) if self._ending else self.step_number
-            self._worker.submit(ResultSeen(name="sanity", step=at, piece=found))
+            # The step that is numbered may never be taken: in the store it belongs to the one before.
+            self._worker.submit(ResultSeen(name="sanity", step=max(self.step_number - 1, 0), piece=found))
         return found
 
     @property

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.finding import Level
@@ -288,8 +287,3 @@ class Figure:
         from pellucid.core.notebook import figure_bundle
 
         return figure_bundle(self)
-
-
-def edges_of(count: int) -> Array:
-    """Return the default edges 0, 1, ..., count."""
-    return np.arange(count + 1)
