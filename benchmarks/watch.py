@@ -94,7 +94,7 @@ def with_pellucid(model: Any, optimizer: Any, train: Any, every: int, folder: st
 
 
 def with_tensorboard(model: Any, train: Any, folder: str) -> Any:
-    """Write histograms of the same tensors at every step: weights, gradients, updates, activations of leaves."""
+    """Write the same at every step: histograms of weights, gradients and activations of leaves, norms of updates."""
     from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(folder)
@@ -111,7 +111,7 @@ def with_tensorboard(model: Any, train: Any, folder: str) -> Any:
         for name, parameter in model.named_parameters():
             writer.add_histogram(f"weight/{name}", parameter.detach(), state["step"])
             writer.add_histogram(f"gradient/{name}", parameter.grad, state["step"])
-            writer.add_histogram(f"update/{name}", parameter.detach() - before[name], state["step"])
+            writer.add_scalar(f"update/{name}", (parameter.detach() - before[name]).norm(), state["step"])
         for name, output in seen.items():
             writer.add_histogram(f"activation/{name}", output, state["step"])
         state["step"] += 1
@@ -215,8 +215,7 @@ def main() -> int:
     arguments = parser.parse_args()
     figures, met = {}, True
     for name in arguments.models:
-        systems = tuple(one for one in arguments.systems if not (name == "resnet18" and one == "every=50"))
-        figures[name] = measure(name, arguments.blocks, systems)
+        figures[name] = measure(name, arguments.blocks, tuple(arguments.systems))
         met &= show(name, figures[name])
         sys.stdout.flush()
     if arguments.json:

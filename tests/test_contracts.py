@@ -107,7 +107,7 @@ def nothing() -> dict[type[Result], Result]:
         WeightHistograms(series=none, shapes=(), twins=table),
         GradientFlow(
             gradients=none,
-            updates=None,
+            updates=table,
             weights=table,
             shapes=(),
             trainable=(),

@@ -55,7 +55,6 @@ def test_two_ranks_give_the_statistics_of_one_process(both: Path, alone: dict[st
         (merged["activations"].series, alone["activations"].series),
         (merged["weights"].series, alone["weights"].series),
         (merged["gradients"].gradients, alone["gradients"].gradients),
-        (merged["gradients"].updates, alone["gradients"].updates),
     ]
     for together, single in pairs:
         assert together.names == single.names
@@ -65,6 +64,7 @@ def test_two_ranks_give_the_statistics_of_one_process(both: Path, alone: dict[st
         np.testing.assert_allclose(together.sums[..., 5:], single.sums[..., 5:], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(together.extremes, single.extremes, rtol=1e-4, atol=1e-6)
         np.testing.assert_array_equal(together.units, single.units)
+    np.testing.assert_allclose(merged["gradients"].updates, alone["gradients"].updates, rtol=1e-4, atol=1e-7)
     for name in ("loss", "accuracy"):
         np.testing.assert_allclose(
             merged["loss"].curves[name].values, alone["loss"].curves[name].values, rtol=1e-5, atol=1e-6

@@ -124,10 +124,10 @@ def _look(
     rates = {id(one): group["lr"] for group in optimizer.param_groups for one in group["params"]}
     missing = [one.grad is None for one in parameters.values()]
     optimizer.step()
-    updates = {name: reduce(one.detach() - before[name]) for name, one in parameters.items()}
+    updates = [float((one.detach() - before[name]).double().square().mean().sqrt()) for name, one in parameters.items()]
     flow = GradientFlow(
         gradients=TensorSeries.from_reduced(step, gradients),
-        updates=TensorSeries.from_reduced(step, updates),
+        updates=np.where(np.isfinite([updates]), [updates], np.inf),
         weights=series.rms,
         shapes=shapes,
         trainable=tuple(one.requires_grad for one in parameters.values()),

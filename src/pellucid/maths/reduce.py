@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int, Int64, Shaped
+from jaxtyping import Float32, Float64, Int, Int64, Shaped
 from torch import Tensor
 
 from pellucid.core.errors import InputError
@@ -32,7 +32,8 @@ SUMS = (
 _SMALL = 4096
 # Inside these magnitudes the squares of a whole piece neither overflow float32 nor vanish.
 _SMALLEST_UNSCALED, _LARGEST_UNSCALED = 2.0**-50, 2.0**50
-_Limits = tuple[float, float] | None
+Limits = tuple[float, float] | None
+"""(low, high) of saturation, or nothing to count."""
 # Half of a rectified layer falls into one bucket: an accelerator adds to copies of it side by side.
 _ACCELERATOR_LANES = 32
 
@@ -62,7 +63,6 @@ def reduce(
     unit_axis: int | None = None,
     saturation: tuple[float, float] | None = None,
     mantissa_bits: int = MANTISSA_BITS,
-    most: int | None = None,
 ) -> Reduced:
     """Reduce a tensor to counts, sums, extremes, a histogram and counts per unit.
 
@@ -80,12 +80,9 @@ def reduce(
         saturation: (low, high), low < high: a value is saturated when it is <= low or >= high, NaN never; a
             unit is saturated in a sample when all of its values there are.
         mantissa_bits: Buckets per power of two, as a power of two, 1 to 7.
-        most: Sort at most about this many values into buckets, evenly spread over the tensor; None for all. The
-            number of values, NaN and infinities, the sum, the sum of squares, the extremes and the units stay
-            those of all values; zeros and the sum of magnitudes are scaled up from the values that were sorted.
 
     Returns:
-        Tensors on the device of `x`. Every count is exact (but see `most`). Sums are off by at most 1e-5
+        Tensors on the device of `x`. Every count is exact. Sums are off by at most 1e-5
         of the same sum over magnitudes (measured: below 1e-6), and do not overflow.
 
     Raises:
@@ -102,20 +99,18 @@ def reduce(
         and 4. Scaling before squaring: J. L. Blue, "A portable Fortran program to find the Euclidean norm of
         a vector", ACM TOMS 4, 1978.
     """
-    _check(x, unit_axis=unit_axis, saturation=saturation, mantissa_bits=mantissa_bits)
+    check(x, unit_axis=unit_axis, saturation=saturation, mantissa_bits=mantissa_bits)
     x = x.detach().resolve_neg()
     units = None if unit_axis is None else unit_counts(x, unit_axis, saturation)
     if x.numel() == 0:
         return _nothing(x.device, mantissa_bits, units)
-    if most is not None and x.numel() > most:
-        return Reduced(*_reduce_sampled(_flat(x), mantissa_bits, most), units)
     if not may_look(x):
         way = _reduce_blind
     elif x.numel() <= _SMALL:
         way = _reduce_small
     else:
         way = _reduce_looking
-    sums, extremes, counts = way(_flat(x), mantissa_bits)
+    sums, extremes, counts = way(flat_of(x), mantissa_bits)
     return Reduced(sums, extremes, counts, units)
 
 
@@ -162,7 +157,24 @@ def _merged_units(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     return first + second
 
 
-def _check(x: Tensor, *, unit_axis: int | None, saturation: _Limits, mantissa_bits: int) -> None:
+def check(
+    x: Shaped[Tensor, "*shape"],
+    *,
+    unit_axis: int | None = None,
+    saturation: Limits = None,
+    mantissa_bits: int = MANTISSA_BITS,
+) -> None:
+    """Refuse what cannot be reduced.
+
+    Args:
+        x: As for `reduce`, like the others.
+        unit_axis: As for `reduce`.
+        saturation: As for `reduce`.
+        mantissa_bits: As for `reduce`.
+
+    Raises:
+        InputError: The tensor is complex or not dense, or an option is out of range.
+    """
     check_mantissa_bits(mantissa_bits)
     if x.is_complex():
         raise InputError(
@@ -202,8 +214,15 @@ def _nothing(device: torch.device, mantissa_bits: int, units: Tensor | None) -> 
     )
 
 
-def _flat(x: Tensor) -> Tensor:
-    """Lay the values out in one row, in the order of the memory where that saves a copy."""
+def flat_of(x: Shaped[Tensor, "*shape"]) -> Shaped[Tensor, "value"]:
+    """Lay the values out in one row, in the order of the memory where that saves a copy.
+
+    Args:
+        x: Any dense tensor.
+
+    Returns:
+        All its values; a view where one is possible.
+    """
     # The compiler cannot sort strides that it keeps symbolic, and plans its own order of reading.
     if not x.is_contiguous() and not torch.compiler.is_compiling():
         strides = x.stride()
@@ -300,48 +319,9 @@ def _powers_looking(value: Tensor, room: Tensor, *, low: float, high: float) -> 
     return total * scale, squares * scale * scale, absolutes * scale
 
 
-# --------------------------------------------------------------------------------- sampled: for watching often
-
-
-def _reduce_sampled(flat: Tensor, mantissa_bits: int, most: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Sort an evenly spread sample into buckets; everything that is cheap is still read from every value."""
-    sample = flat[:: _stride(flat.numel(), most)].to(torch.float32)
-    scale = flat.numel() / sample.numel()
-    if may_look(flat):
-        found = _sampled_looking(flat.to(torch.float32), sample.contiguous().numpy(), mantissa_bits, scale)
-        # Something is not finite, or too large to square: then everything is read.
-        return _reduce_looking(flat, mantissa_bits) if found is None else found
-    whole, extremes = _powers_blind(flat.to(torch.float32))
-    sums, _, counts = _reduce_blind(sample, mantissa_bits)
-    return torch.cat([whole[:1], sums[1:2] * scale, whole[1:], sums[7:] * scale]), extremes, counts
-
-
-def _sampled_looking(
-    value: Tensor, sample: Any, mantissa_bits: int, scale: float
-) -> tuple[Tensor, Tensor, Tensor] | None:
-    low, high = (bound.item() for bound in value.aminmax())
-    largest = max(-low, high)
-    if not (_SMALLEST_UNSCALED <= largest <= _LARGEST_UNSCALED or largest == 0):  # NaN is in no range
-        return None
-    total, norm = value.sum().item(), torch.linalg.vector_norm(value).item()
-    zeros = (len(sample) - np.count_nonzero(sample)) * scale
-    absolutes = total if low >= 0 else -total if high <= 0 else float(np.abs(sample).sum(dtype=np.float64)) * scale
-    sums = np.array([value.numel(), zeros, 0.0, 0.0, 0.0, total, norm * norm, absolutes], dtype=np.float64)
-    counts = torch.from_numpy(_bincount(sample, mantissa_bits))
-    return torch.from_numpy(sums), torch.from_numpy(np.array([high, -low])), counts
-
-
 def _bincount(value: Any, mantissa_bits: int) -> Any:
     index = (value.view(np.int32) >> (23 - mantissa_bits)) + bucket_total(mantissa_bits) // 2
     return np.bincount(index, minlength=bucket_total(mantissa_bits))
-
-
-def _stride(count: int, most: int) -> int:
-    """The smallest stride that is enough and shares no factor with the size, so that no column is favoured."""
-    stride = -(-count // most)
-    while math.gcd(stride, count) > 1:
-        stride += 1
-    return stride
 
 
 # --------------------------------------------------------------------- blind: compiled, or on an accelerator
@@ -359,15 +339,22 @@ def _reduce_blind(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, Ten
 
 def _reduce_piece_blind(piece: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, Tensor]:
     value = piece.to(torch.float32)
-    whole, extremes = _powers_blind(value)
+    whole, extremes = powers_blind(value)
     clean = value.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
     zeros, absolutes = (value == 0).sum().to(torch.float64), clean.abs().sum(dtype=torch.float64)
     sums = torch.cat([whole[:1], zeros.view(1), whole[1:], absolutes.view(1)])
     return sums, extremes, _counts_blind(value, mantissa_bits)
 
 
-def _powers_blind(value: Tensor) -> tuple[Tensor, Tensor]:
-    """Return finite count, NaN, infinities, sum and squares, and the extremes, whatever the values are."""
+def powers_blind(value: Float32[Tensor, "value"]) -> tuple[Float64[Tensor, "6"], Float64[Tensor, "2"]]:
+    """Measure what needs no buckets without looking at a value: nothing waits for the device.
+
+    Args:
+        value: One value or more, any.
+
+    Returns:
+        The number of finite values, NaN, +inf and -inf, the sum and the sum of squares; the extremes as in `Reduced`.
+    """
     nans, positive, negative = value.isnan().sum(), (value == math.inf).sum(), (value == -math.inf).sum()
     clean = value.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
     whole = [

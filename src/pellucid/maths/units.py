@@ -1,6 +1,7 @@
 """Counting units: in how many samples each was active, and in how many it was saturated."""
 
 import math
+import threading
 from collections.abc import Callable
 
 import torch
@@ -51,7 +52,25 @@ def unit_counts(
 def _active(value: Tensor, *, looking: bool) -> Tensor:
     if value.shape[2] > 1:
         value = _largest_magnitude_or_nan(value, looking=looking)
-    return _samples(_flags(torch.ne, value, 0.0, looking=looking))
+    if not looking:
+        return _samples((value != 0).to(torch.float32))
+    return _samples(torch.ne(value, 0.0, out=_scratch.of(value)))
+
+
+class _Scratch(threading.local):
+    """Room that is kept: fresh memory of this size would have to be asked from the system every time."""
+
+    room: Tensor | None = None
+
+    def of(self, like: Tensor) -> Tensor:
+        if like.numel() > CACHE_PIECE:
+            return torch.empty_like(like, memory_format=torch.contiguous_format)
+        if self.room is None:
+            self.room = torch.empty(CACHE_PIECE, dtype=torch.float32)
+        return self.room[: like.numel()].view(like.shape)
+
+
+_scratch = _Scratch()
 
 
 def _largest_magnitude_or_nan(value: Tensor, *, looking: bool) -> Tensor:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from pellucid.maths.reduce import Reduced, merge, reduce
+from pellucid.maths.reduce import Reduced, merge
+from pellucid.maths.sampled import Sampled, read, settle
 from pellucid.probe.address import LEAVES, Address, resolve
 from pellucid.probe.hooks import BEGIN, INPUT, Hooks, aside, in_backward, in_transform, tensors_in
 from pellucid.probe.layout import (
@@ -28,7 +29,7 @@ class Record:
     """What a listener heard of one tensor since it was last drained.
 
     Attributes:
-        reduced: The statistics of all its values, on the device of the tensor.
+        reduced: Its statistics, on the device of the tensor; `pellucid.maths.sampled.settle` completes a `Sampled`.
         module: The type of the module that made it, such as "Linear"; for "<leaf>.input" the leaf's own type.
         activation: What PyTorch calls the activation function that made it, or "".
         role: "activation" for what an activation function returned, "pre-activation" for what one was given,
@@ -37,7 +38,7 @@ class Record:
             every sample may then be dead.
     """
 
-    reduced: Reduced
+    reduced: Reduced | Sampled
     module: str
     activation: str
     role: Role
@@ -48,7 +49,7 @@ class Record:
 class _Heard:
     """What is being gathered under one key."""
 
-    reduced: Reduced
+    reduced: Reduced | Sampled
     module: str
     activation: Activation | None
     axis: int | None
@@ -277,7 +278,7 @@ class Listener:
         self, key: str, value: Tensor, *, module: nn.Module, activation: Activation | None, axis: int | None
     ) -> _Heard:
         with aside(value):
-            reduced = reduce(
+            reduced = read(
                 value.detach(),
                 # Only where a unit can be exactly zero or saturated: a dense layer's, or GELU's, is neither.
                 unit_axis=axis if activation and (activation.rectifies or activation.saturation) else None,
@@ -299,7 +300,8 @@ class Listener:
         return heard
 
 
-def _merged(first: Reduced, second: Reduced) -> Reduced:
+def _merged(one: Reduced | Sampled, other: Reduced | Sampled) -> Reduced:
+    first, second = settle([one, other])
     same_units = first.units is not None and second.units is not None and first.units.shape == second.units.shape
     if not same_units:
         # A length that differs from batch to batch: its positions are no units that could be added up.

@@ -52,39 +52,39 @@ def activation_piece(series: TensorSeries, layers: LayerTable, provenance: Prove
 
 
 def weight_piece(
-    series: TensorSeries, twins: Mapping[str, float], table: ParameterTable, provenance: Provenance
+    series: TensorSeries, twins: Sequence[Mapping[str, float]], table: ParameterTable, provenance: Provenance
 ) -> WeightHistograms:
-    """Return the weights of one step."""
+    """Return the weights of the steps of `series`, with the twins of each step."""
     return WeightHistograms(
         provenance=provenance,
         series=series,
         shapes=table.shapes,
-        twins=_row(table.names, twins),
+        twins=_rows(table.names, twins),
     )
 
 
 def gradient_piece(
     gradients: TensorSeries,
-    updates: TensorSeries | None,
     weights: TensorSeries,
-    learning_rates: Mapping[str, float],
     *,
+    updates: Sequence[Mapping[str, float]],
+    learning_rates: Sequence[Mapping[str, float]],
     table: ParameterTable,
     provenance: Provenance,
 ) -> GradientFlow:
-    """Return gradients and updates of one step."""
+    """Return gradients and updates of the steps of `gradients`; `updates` has the RMS of those that were measured."""
     return GradientFlow(
         provenance=provenance,
         gradients=gradients,
-        updates=updates,
+        updates=_rows(table.names, updates),
         weights=weights.rms,
         shapes=table.shapes,
         trainable=table.trainable,
         owned=table.owned,
         missing=np.isnan(gradients.count),
-        learning_rates=_row(table.names, learning_rates),
+        learning_rates=_rows(table.names, learning_rates),
     )
 
 
-def _row(names: Sequence[str], values: Mapping[str, float]) -> NDArray[Any]:
-    return np.array([[values.get(name, np.nan) for name in names]], dtype=np.float64)
+def _rows(names: Sequence[str], steps: Sequence[Mapping[str, float]]) -> NDArray[Any]:
+    return np.array([[values.get(name, np.nan) for name in names] for values in steps], dtype=np.float64)

@@ -1,7 +1,7 @@
 """History: what a watch has seen so far, in bounded memory, and what of it is not written yet."""
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,15 @@ class History:
         self._provenance = provenance
         self._held: dict[str, list[Result]] = {}
         self._held_steps: dict[str, int] = {}
-        self._unwritten: dict[str, list[tuple[int, Result]]] = {}
+        self._unwritten: dict[str, list[tuple[Sequence[int], Result]]] = {}
         self._steps: dict[str, array[int]] = {}
         self._values: dict[str, array[float]] = {}
         self.label_counts: NDArray[Any] = np.zeros(0, dtype=np.int64)
 
-    def add(self, name: str, step: int, piece: Result) -> None:
-        """Take the piece of one step."""
-        self._unwritten.setdefault(name, []).append((step, piece))
-        self._hold(name, piece, 1)
+    def add(self, name: str, steps: Sequence[int], piece: Result) -> None:
+        """Take the piece of some steps, one or more, rising."""
+        self._unwritten.setdefault(name, []).append((steps, piece))
+        self._hold(name, piece, len(steps))
 
     def recall(self, name: str, result: Result) -> None:
         """Take what the run that is resumed holds already."""
@@ -56,13 +56,13 @@ class History:
 
     @property
     def unwritten(self) -> int:
-        """Pieces that are not written yet."""
-        return max((len(pieces) for pieces in self._unwritten.values()), default=0)
+        """Steps of the result that has the most that are not written yet."""
+        return max((sum(len(steps) for steps, _ in pieces) for pieces in self._unwritten.values()), default=0)
 
     def take_unwritten(self) -> list[tuple[str, Result, int, int]]:
         """Return (name, joined piece, first step, last step) of what is not written, and forget it."""
         taken = [
-            (name, type(pieces[0][1]).join([piece for _, piece in pieces]), pieces[0][0], pieces[-1][0])
+            (name, type(pieces[0][1]).join([piece for _, piece in pieces]), pieces[0][0][0], pieces[-1][0][-1])
             for name, pieces in self._unwritten.items()
             if pieces
         ]

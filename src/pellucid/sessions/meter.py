@@ -11,19 +11,22 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pellucid.maths.reduce import Reduced
-from pellucid.maths.reduce_many import SMALL, reduce_many
+from pellucid.maths.sampled import Sampled, read, sum_of_squares
 from pellucid.maths.twins import twin_share
 from pellucid.sessions.shards import Shard, local
 
 
 @dataclass(kw_only=True)
 class Reading:
-    """What one watched optimiser step left, by name of the parameter; tensors are on the device."""
+    """What one watched optimiser step left, by name of the parameter; tensors are on the device.
+
+    An update is the sum of the squares of parameter after minus parameter before.
+    """
 
     step: int
-    gradients: dict[str, Reduced] = field(default_factory=dict[str, Reduced])
-    updates: dict[str, Reduced] = field(default_factory=dict[str, Reduced])
-    weights: dict[str, Reduced] = field(default_factory=dict[str, Reduced])
+    gradients: dict[str, Reduced | Sampled] = field(default_factory=dict[str, Reduced | Sampled])
+    weights: dict[str, Reduced | Sampled] = field(default_factory=dict[str, Reduced | Sampled])
+    updates: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     twins: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     learning_rates: dict[str, float] = field(default_factory=dict[str, float])
 
@@ -37,7 +40,12 @@ class Meter:
     """
 
     def __init__(
-        self, parameters: dict[str, nn.Parameter], optimizers: Sequence[Optimizer], *, most: int | None = None
+        self,
+        parameters: dict[str, nn.Parameter],
+        optimizers: Sequence[Optimizer],
+        *,
+        most: int | None = None,
+        every_step: bool = False,
     ) -> None:
         self.parameters = parameters
         self.optimizers = optimizers
@@ -49,6 +57,10 @@ class Meter:
         self._names = {id(parameter): name for name, parameter in parameters.items()}
         self._shards = {name: Shard.of(parameter) for name, parameter in parameters.items()}
         self._before: dict[str, Tensor] = {}
+        # Fresh memory for a copy of all parameters has to be asked from the system; where every step is watched
+        # that would cost more than copying, so the room of one copy is kept.
+        self._keep = every_step
+        self._kept: dict[str, Tensor] = {}
         self._read: set[int] = set()
         self._handles: list[Any] = []
         self.guard: Callable[[Callable[[], None]], None] = lambda work: work()
@@ -78,6 +90,7 @@ class Meter:
             handle.remove()
         self._handles.clear()
         self._before.clear()
+        self._kept.clear()
 
     def begin(self, step: int, *, due: bool) -> None:
         """Say which training step begins, and whether to read at the next step of each optimiser from then on.
@@ -122,19 +135,20 @@ class Meter:
         if not closure:
             self._read_gradients(reading, names, _scale_of(optimizer))
         with torch.no_grad():
-            self._before = {name: local(self.parameters[name]).detach().clone() for name in names}
+            for name in names:
+                now, room = local(self.parameters[name]).detach(), self._kept.pop(name, None)
+                fits = room is not None and room.shape == now.shape and room.dtype == now.dtype
+                self._before[name] = room.copy_(now) if room is not None and fits else now.clone()
 
     def _after_step(self, optimizer: Optimizer, *, closure: bool) -> None:
         reading = self.reading = self.reading or Reading(step=self.step)
         if closure:
             self._read_gradients(reading, self._mine(optimizer), None)
         with torch.no_grad():
-            updates = {
-                name: torch.sub(local(self.parameters[name]).detach(), before, out=before)
-                for name, before in self._before.items()
-            }
-        reading.updates |= self._reduced(updates)
-        self._before = {}
+            for name, before in self._before.items():
+                update = torch.sub(local(self.parameters[name]).detach(), before, out=before)
+                reading.updates[name] = sum_of_squares(update)
+        self._kept, self._before = self._before if self._keep else {}, {}
         self._read.add(id(optimizer))
 
     def _mine(self, optimizer: Optimizer) -> list[str]:
@@ -146,7 +160,8 @@ class Meter:
 
     def _read_weights(self, reading: Reading, names: Iterable[str]) -> None:
         parameters = {name: self.parameters[name].detach() for name in names}
-        reading.weights |= self._reduced({name: local(parameter) for name, parameter in parameters.items()})
+        for name, parameter in parameters.items():
+            reading.weights[name] = read(_real(local(parameter)), most=self._most)
         # Rows that are alike from the start stay so, and looking for them costs a product: it is done at the
         # readings 0, 1, 2, 4, 8 ...
         if self._readings & (self._readings - 1) == 0:
@@ -155,29 +170,23 @@ class Meter:
                     reading.twins[name] = twin_share(parameter)
 
     def _read_gradients(self, reading: Reading, names: Iterable[str], scale: Tensor | None) -> None:
-        gradients: dict[str, Tensor] = {}
         for name in names:
             gradient = self.parameters[name].grad
             if gradient is not None:
                 values = local(gradient.detach())
                 values = values.to_dense() if values.is_sparse else values
-                gradients[name] = values if scale is None else values / scale
-        reading.gradients |= self._reduced(gradients, rows=True)
-
-    def _reduced(self, values: dict[str, Tensor], *, rows: bool = False) -> dict[str, Reduced]:
-        """Reduce tensors by name; biases and their kin, which are many and small, in one go."""
-        # A complex parameter is measured by its magnitude.
-        values = {name: one.abs() if one.is_complex() else one for name, one in values.items()}
-        small = [name for name, one in values.items() if one.ndim < 2 or (not rows and one.numel() <= SMALL)]
-        found = dict(zip(small, reduce_many([values[name] for name in small]), strict=True))
-        for name in values.keys() - found.keys():
-            found[name] = self._shards[name].reduce(values[name], rows=rows, most=self._most)
-        return {name: found[name] for name in values}
+                values = _real(values if scale is None else values / scale)
+                reading.gradients[name] = self._shards[name].read(values, rows=True, most=self._most)
 
     def _read_without_optimizer(self) -> None:
         reading = self.reading = Reading(step=self.step)
         self._read_weights(reading, self.parameters)
         self._read_gradients(reading, self.parameters, None)
+
+
+def _real(values: Tensor) -> Tensor:
+    """A complex parameter is measured by its magnitude."""
+    return values.abs() if values.is_complex() else values
 
 
 def _rate_of(group: dict[str, Any]) -> float:

@@ -6,7 +6,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from pellucid.maths.reduce import Reduced, reduce
+from pellucid.maths.reduce import Reduced
+from pellucid.maths.sampled import Sampled, read
 
 
 def local(tensor: Tensor) -> Tensor:
@@ -41,12 +42,12 @@ class Shard:
         _, offset = compute_local_shape_and_global_offset(placed.shape, placed.device_mesh, placed.placements)
         return cls(cut=True, first=int(offset[0]) if len(offset) else 0, rows=rows)
 
-    def reduce(self, values: Tensor, *, rows: bool = False, most: int | None = None) -> Reduced:
-        """Reduce the local values; with `rows`, count the rows of a matrix that are not all zero, in global places."""
+    def read(self, values: Tensor, *, rows: bool = False, most: int | None = None) -> Reduced | Sampled:
+        """Read the local values; with `rows`, count the rows of a matrix that are not all zero, in global places."""
         if not rows or values.ndim < 2:
-            return reduce(values, most=most)
-        # A row is one unit and the parameter one sample: (1, row, everything else).
-        found = reduce(values.reshape(1, values.shape[0], -1), unit_axis=1, most=most)
+            return read(values, most=most)
+        # A row is one unit and the parameter one sample: nothing lies before the axis of the units.
+        found = read(values, unit_axis=0, most=most)
         if not self.cut or found.units is None:
             return found
         whole = torch.zeros((3, self.rows), dtype=found.units.dtype, device=found.units.device)

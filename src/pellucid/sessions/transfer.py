@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pellucid.maths.reduce import Reduced
+from pellucid.maths.sampled import Sampled
 
 Later = Callable[[], list[Tensor]]
 
@@ -35,19 +36,19 @@ def send(tensors: Sequence[Tensor]) -> Later:
     return wait
 
 
-def send_reduced(reduced: Mapping[str, Reduced]) -> Callable[[], dict[str, Reduced]]:
+def send_reduced(parts: Mapping[str, Reduced | Sampled]) -> Callable[[], Mapping[str, Reduced | Sampled]]:
     """Start to copy statistics to the host, all of them in four copies, and return at once.
 
     Args:
-        reduced: By name.
+        parts: By name, all on one device; on the CPU nothing is copied.
 
     Returns:
-        A function that waits for the copies and returns the same statistics on the host.
+        A function that waits for the copies and returns the statistics on the host.
     """
-    names = list(reduced)
-    if not names or not reduced[names[0]].sums.is_cuda:
-        return lambda: dict(reduced)
-    found = list(reduced.values())
+    names = list(parts)
+    found = [one for one in parts.values() if isinstance(one, Reduced)]
+    if len(found) < len(parts) or not names or not found[0].sums.is_cuda:
+        return lambda: parts
     widths = [0 if one.units is None else one.units.shape[1] for one in found]
     units = [one.units for one in found if one.units is not None]
     later = send(
@@ -59,7 +60,7 @@ def send_reduced(reduced: Mapping[str, Reduced]) -> Callable[[], dict[str, Reduc
         ]
     )
 
-    def unpack() -> dict[str, Reduced]:
+    def unpack() -> Mapping[str, Reduced | Sampled]:
         sums, extremes, counts, packed = later()
         parts = packed.split(widths, dim=1)
         return {

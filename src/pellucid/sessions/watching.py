@@ -21,15 +21,10 @@ from pellucid.sessions.history import History
 from pellucid.sessions.labels import LabelTally
 from pellucid.sessions.meter import Meter, Reading
 from pellucid.sessions.ranks import Ranks
-from pellucid.sessions.transfer import send, send_reduced
+from pellucid.sessions.seen import ActivationsSeen, ParametersSeen, ResultSeen, ScalarsSeen
+from pellucid.sessions.transfer import Later, send, send_reduced
 from pellucid.sessions.watched import Watched
-from pellucid.sessions.worker import (
-    ActivationsSeen,
-    ParametersSeen,
-    ResultSeen,
-    ScalarsSeen,
-    Worker,
-)
+from pellucid.sessions.worker import Worker
 from pellucid.windows.loss.measure import evaluate
 
 _HAND_OVER = 400  # scalars are handed to the worker when so many wait
@@ -50,6 +45,10 @@ def _scalar(name: str, value: Any) -> float | Tensor:
         return float(value.detach() if isinstance(value, Tensor) else value.item() if shape else value)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise InputError(f"watch.step({name}=...) takes one number, got {type(value).__name__}: {error}") from None
+
+
+def _send_numbers(numbers: dict[str, Tensor]) -> Later:
+    return send([torch.stack(list(numbers.values()))] if numbers else [])
 
 
 def _full_name(prefix: str, name: str) -> str:
@@ -89,7 +88,7 @@ class Watch:
         self._listeners = {
             prefix: Listener(model, active=False, most=sample) for prefix, model in watched.models.items()
         }
-        self._meter = Meter(watched.parameters, watched.optimizers, most=sample)
+        self._meter = Meter(watched.parameters, watched.optimizers, most=sample, every_step=every == 1)
         self._meter.guard = self._guard
         self._scalars: list[tuple[int, str, float | Tensor]] = []
         self._on_finding, self._limits = on_finding, limits
@@ -268,13 +267,13 @@ class Watch:
             self._worker.submit(self._seen_parameters(reading))
 
     def _seen_parameters(self, reading: Reading) -> ParametersSeen:
-        names = tuple(reading.twins)
+        twins, updates = tuple(reading.twins), tuple(reading.updates)
         return ParametersSeen(
             step=reading.step,
             gradients=send_reduced(reading.gradients),
-            updates=send_reduced(reading.updates),
+            updates=(updates, _send_numbers(reading.updates)),
             weights=send_reduced(reading.weights),
-            twins=(names, send([torch.stack([reading.twins[name] for name in names])] if names else [])),
+            twins=(twins, _send_numbers(reading.twins)),
             learning_rates=reading.learning_rates,
             table=self._table(),
             cut=self._meter.cut,

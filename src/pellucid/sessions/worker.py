@@ -5,89 +5,26 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from queue import Empty, SimpleQueue
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from pellucid.core.errors import StoreError
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings, Limits, judge
-from pellucid.core.recorder import Recorder, Scalar
-from pellucid.core.result import Provenance, Result
-from pellucid.maths.reduce import Reduced, reduce
-from pellucid.maths.series import TensorSeries
-from pellucid.sessions.assemble import (
-    LayerTable,
-    ParameterTable,
-    activation_piece,
-    gradient_piece,
-    weight_piece,
-)
+from pellucid.core.recorder import Recorder
+from pellucid.core.result import Provenance
+from pellucid.sessions.builder import Builder
 from pellucid.sessions.history import History
 from pellucid.sessions.ranks import Ranks
+from pellucid.sessions.seen import ResultSeen, ScalarsSeen, Seen, tensors_in
 
+_PAUSE_SECONDS = 0.25  # the longest that something waits before it is dealt with
+_ENOUGH_TENSORS = 256  # so many tensors are dealt with at once: a sample is 32 kB
 _FLUSH_SECONDS = 5.0
-_FLUSH_PIECES = 64
+_FLUSH_STEPS = 64
 _STRIKES = 3  # failed writes in a row after which a recorder is given up
 _JUDGE_SHARE = 0.02  # of the wall time may go into judging while training runs
-
-Statistics = Callable[[], dict[str, Reduced]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScalarsSeen:
-    """Scalars since the last hand-over; some may still be on their way from the device.
-
-    Attributes:
-        rows: What is known, (step, name, value).
-        awaited: (step, name) of what comes from the device.
-        values: Returns their values as one tensor, or nothing when there are none.
-        label_counts: Returns how often each class was seen so far; None when labels are not counted.
-    """
-
-    rows: tuple[Scalar, ...]
-    awaited: tuple[tuple[int, str], ...]
-    values: Callable[[], list[Tensor]]
-    label_counts: Callable[[], list[Tensor]] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActivationsSeen:
-    """Activations of one step."""
-
-    step: int
-    statistics: Statistics
-    layers: LayerTable
-
-
-@dataclass(frozen=True, kw_only=True)
-class ParametersSeen:
-    """Gradients, updates and weights of one optimiser step."""
-
-    step: int
-    gradients: Statistics
-    updates: Statistics
-    weights: Statistics
-    twins: tuple[tuple[str, ...], Callable[[], list[Tensor]]]
-    learning_rates: dict[str, float]
-    table: ParameterTable
-    cut: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResultSeen:
-    """A finished piece of a result."""
-
-    name: str
-    step: int
-    piece: Result
-
-
-Seen = ScalarsSeen | ActivationsSeen | ParametersSeen | ResultSeen
 
 
 class Worker:
@@ -110,28 +47,41 @@ class Worker:
         self.history, self.provenance = history, provenance
         self.trouble: list[str] = []
         self._recorders, self._ranks, self._limits, self._on_finding = list(recorders), ranks, limits, on_finding
-        self._queue: SimpleQueue[Seen | threading.Event | None] = SimpleQueue()
+        self._builder = Builder(provenance, ranks)
+        self._waiting: list[Seen] = []
+        self._weight = 0
+        self._asked: list[threading.Event] = []
+        self._ending = self._ended = False
+        self._waiting_lock, self._wake = threading.Lock(), threading.Event()
         self._told: set[tuple[str, str]] = set()
         self._failures: dict[int, int] = {}
         self._lock = threading.Lock()
         self._last_step = 0
-        self._absent = reduce(torch.zeros(0))
-        self._twins: dict[str, float] = {}  # as last looked for
         self._flushed_at = self._judged_at = time.monotonic()
         self._judge_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="pellucid-watch", daemon=True)
         self._thread.start()
 
     def submit(self, seen: Seen) -> None:
-        """Hand something over; returns at once."""
-        self._queue.put(seen)
+        """Hand something over; returns at once.
+
+        The thread is not woken for every little: what waits a moment is dealt with together.
+        """
+        with self._waiting_lock:
+            self._waiting.append(seen)
+            self._weight += tensors_in(seen)
+            enough = self._weight >= _ENOUGH_TENSORS
+        if enough:
+            self._wake.set()
 
     def drain(self) -> None:
         """Wait until everything handed over so far has been dealt with and written."""
         if threading.current_thread() is self._thread:
             return  # a callback asks from the worker itself: waiting would be for ever
         done = threading.Event()
-        self._queue.put(done)
+        with self._waiting_lock:
+            self._asked.append(done)
+        self._wake.set()
         while not done.wait(timeout=0.2):
             if not self._thread.is_alive():
                 return
@@ -144,7 +94,9 @@ class Worker:
 
     def close(self, status: str) -> Findings:
         """Write what is left, judge once more, and end the thread."""
-        self._queue.put(None)
+        with self._waiting_lock:
+            self._ending = True
+        self._wake.set()
         self._thread.join()
         findings = self.judge()
         self._tell(findings)
@@ -153,26 +105,24 @@ class Worker:
         return findings
 
     def _run(self) -> None:
-        while True:
-            try:
-                seen = self._queue.get(timeout=1.0)
-            except Empty:
-                self._tend()
-                continue
-            if seen is None:
+        while not self._ended:
+            self._wake.wait(timeout=_PAUSE_SECONDS)
+            with self._waiting_lock:
+                batch, self._waiting, self._weight = self._waiting, [], 0
+                asked, self._asked = self._asked, []
+                self._ended = self._ending
+                self._wake.clear()
+            self._take(batch)
+            if asked or self._ended:
                 self._flush()
-                return
-            if isinstance(seen, threading.Event):
-                self._flush()
-                seen.set()
-                continue
-            self._guarded(partial(self._take, seen))
+            for done in asked:
+                done.set()
             self._tend()
 
     def _tend(self) -> None:
         """Flush and judge when it is time."""
         now = time.monotonic()
-        if self.history.unwritten >= _FLUSH_PIECES or now - self._flushed_at > _FLUSH_SECONDS:
+        if self.history.unwritten >= _FLUSH_STEPS or now - self._flushed_at > _FLUSH_SECONDS:
             self._flush()
         pause = max(_FLUSH_SECONDS, self._judge_seconds / _JUDGE_SHARE)
         if self._on_finding is not None and now - self._judged_at > pause:
@@ -233,20 +183,29 @@ class Worker:
             place = traceback.extract_tb(error.__traceback__)[-1]
             self.trouble.append(f"{type(error).__name__}: {error} (at {place.name}, line {place.lineno})")
 
-    def _take(self, seen: Seen) -> None:
+    def _take(self, batch: Sequence[Seen]) -> None:
+        for seen in batch:
+            self._guarded(partial(self._take_one, seen))
+        self._guarded(self._build)
+
+    def _take_one(self, seen: Seen) -> None:
         if isinstance(seen, ScalarsSeen):
             self._take_scalars(seen)
-        elif isinstance(seen, ActivationsSeen):
-            series = self._merged(seen.statistics(), seen.step, "activations")
-            self._add("activations", seen.step, activation_piece(series, seen.layers, self.provenance))
-        elif isinstance(seen, ParametersSeen):
-            self._take_parameters(seen)
+        elif isinstance(seen, ResultSeen):
+            with self._lock:
+                self.history.add(seen.name, (seen.step,), seen.piece)
         else:
-            self._add(seen.name, seen.step, seen.piece)
+            self._builder.gather(seen)
+
+    def _build(self) -> None:
+        for name, steps, piece in self._builder.build():
+            with self._lock:
+                self.history.add(name, steps, piece)
 
     def _take_scalars(self, seen: ScalarsSeen) -> None:
         names = [*((step, name) for step, name, _ in seen.rows), *seen.awaited]
-        values = np.array([*(value for *_, value in seen.rows), *_numbers(seen.values())], dtype=np.float64)
+        arrived = [number for one in seen.values() for number in one.tolist()]
+        values = np.array([*(value for *_, value in seen.rows), *arrived], dtype=np.float64)
         counts = None if seen.label_counts is None else seen.label_counts()[0].numpy()
         if self._ranks is not None:
             values = self._ranks.mean(values)
@@ -260,47 +219,3 @@ class Worker:
         self._record(lambda recorder: recorder.scalars(rows))
         if counts is not None:
             self._record(lambda recorder: recorder.describe({"label_counts": counts.tolist()}))
-
-    def _take_parameters(self, seen: ParametersSeen) -> None:
-        kinds = {"gradients": seen.gradients(), "updates": seen.updates(), "weights": seen.weights()}
-        table = seen.table
-        series = {kind: self._parameters(kinds[kind], seen, kind) for kind in kinds}
-        self._twins |= zip(seen.twins[0], _numbers(seen.twins[1]()), strict=True)
-        updates = series["updates"] if kinds["updates"] else None
-        weights = weight_piece(series["weights"], self._twins, table, self.provenance)
-        rates = seen.learning_rates
-        flow = gradient_piece(
-            series["gradients"], updates, series["weights"], rates, table=table, provenance=self.provenance
-        )
-        self._add("weights", seen.step, weights)
-        self._add("gradients", seen.step, flow)
-
-    def _parameters(self, reduced: dict[str, Reduced], seen: ParametersSeen, kind: str) -> TensorSeries:
-        """One step of parameter statistics; only what is cut over ranks adds up over them."""
-        every = {name: reduced.get(name, self._absent) for name in seen.table.names}
-        if self._ranks is None or not seen.cut:
-            return TensorSeries.from_reduced(seen.step, every)
-        if self._ranks.rank != 0:  # every rank holds the whole of what is not cut: only the first one's counts
-            every = {name: one if name in seen.cut else _emptied(one) for name, one in every.items()}
-        return TensorSeries.from_reduced(seen.step, self._ranks.merge(every, kind))
-
-    def _merged(self, reduced: dict[str, Reduced], step: int, kind: str) -> TensorSeries:
-        return TensorSeries.from_reduced(step, reduced if self._ranks is None else self._ranks.merge(reduced, kind))
-
-    def _add(self, name: str, step: int, piece: Result) -> None:
-        with self._lock:
-            self.history.add(name, step, piece)
-
-
-def _emptied(one: Reduced) -> Reduced:
-    units = None if one.units is None else torch.zeros_like(one.units)
-    return Reduced(
-        torch.zeros_like(one.sums),
-        torch.full_like(one.extremes, -torch.inf),
-        torch.zeros_like(one.counts),
-        units,
-    )
-
-
-def _numbers(arrived: list[Tensor]) -> list[float]:
-    return arrived[0].tolist() if arrived else []

@@ -74,8 +74,7 @@ def _moved(result: Result, at: Steps) -> Result:
     if isinstance(result, ActivationHistograms | WeightHistograms):
         return replace(result, series=_at(result.series, at))
     assert isinstance(result, GradientFlow)
-    assert result.updates is not None
-    return replace(result, gradients=_at(result.gradients, at), updates=_at(result.updates, at))
+    return replace(result, gradients=_at(result.gradients, at), updates=result.updates)
 
 
 def _at(series: TensorSeries, at: Steps) -> TensorSeries:

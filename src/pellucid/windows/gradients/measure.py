@@ -133,7 +133,7 @@ def _assembled(
     return GradientFlow(
         provenance=provenance,
         gradients=_every(reduced, tuple(parameters)),
-        updates=None,
+        updates=np.full((1, len(parameters)), np.nan),
         weights=np.array([weights], dtype=np.float64),
         shapes=tuple(tuple(one.shape) for one in parameters.values()),
         trainable=tuple(one.requires_grad for one in parameters.values()),

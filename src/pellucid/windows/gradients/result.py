@@ -23,7 +23,8 @@ class GradientFlow(Result):
     Attributes:
         gradients: Gradient of the loss with respect to each parameter, registration order; a unit is a row,
             active where any of its gradients is not 0.
-        updates: Parameter after the optimiser's step minus before; None for a finished model.
+        updates: Root mean square of each parameter after the optimiser's step minus before, [step, parameter]; inf
+            where a value of it is not finite, NaN where none was measured, as for a finished model.
         weights: Root mean square of each parameter before the step, [step, parameter].
         shapes: Shape of each parameter.
         trainable: Whether each parameter asks for a gradient.
@@ -33,7 +34,7 @@ class GradientFlow(Result):
     """
 
     gradients: TensorSeries
-    updates: TensorSeries | None
+    updates: NDArray[Any]
     weights: NDArray[Any]
     shapes: tuple[tuple[int, ...], ...]
     trainable: tuple[bool, ...]
@@ -54,8 +55,13 @@ class GradientFlow(Result):
     @property
     def sound(self) -> int:
         """Return how many steps lie before the first gradient or update that is not finite."""
-        later = [] if self.updates is None else [sound_steps(self.updates)]
-        return min([sound_steps(self.gradients), *later])
+        infinite = np.flatnonzero(np.isinf(self.updates).any(axis=1))
+        return min([sound_steps(self.gradients), *infinite[:1].tolist()])
+
+    @property
+    def stepped(self) -> bool:
+        """Return whether an optimiser's step was watched, so that there are updates."""
+        return not bool(np.isnan(self.updates).all())
 
     @property
     def matrices(self) -> tuple[int, ...]:
@@ -100,9 +106,7 @@ class GradientFlow(Result):
         A weight that is smaller than its usual first value, 1 / sqrt(3 x inputs), counts as that large: a
         matrix that was set to zero on purpose would otherwise have a ratio without bounds.
         """
-        if self.updates is None:
-            return np.full(self.weights.shape, np.nan)
-        return self.updates.rms / np.maximum(self.weights, usual_scale(self.shapes))
+        return self.updates / np.maximum(self.weights, usual_scale(self.shapes))
 
     @classmethod
     def join(cls, pieces: Sequence[Any]) -> "GradientFlow":
@@ -118,12 +122,10 @@ class GradientFlow(Result):
             latest = {n: v for piece in pieces for n, v in zip(piece.names, getattr(piece, field), strict=True)}
             return tuple(latest[name] for name in names)
 
-        updates = [piece.updates or _absent(piece.gradients) for piece in pieces]
-        known = any(piece.updates is not None for piece in pieces)
         return replace(
             pieces[-1],
             gradients=gradients,
-            updates=TensorSeries.concatenate(updates).select(names) if known else None,
+            updates=table("updates", np.nan),
             weights=table("weights", np.nan),
             shapes=facts("shapes"),
             trainable=facts("trainable"),
@@ -139,7 +141,7 @@ class GradientFlow(Result):
         return replace(
             self,
             gradients=gradients,
-            updates=None if self.updates is None else self.updates.thin(most),
+            updates=self.updates[kept],
             weights=self.weights[kept],
             missing=self.missing[kept],
             learning_rates=self.learning_rates[kept],
@@ -151,7 +153,7 @@ class GradientFlow(Result):
         return replace(
             self,
             gradients=self.gradients.before(step),
-            updates=None if self.updates is None else self.updates.before(step),
+            updates=self.updates[kept],
             weights=self.weights[kept],
             missing=self.missing[kept],
             learning_rates=self.learning_rates[kept],
@@ -168,17 +170,3 @@ def usual_scale(shapes: Sequence[tuple[int, ...]]) -> Array:
         One figure a parameter, [parameter]; for parameters without columns that of a single input.
     """
     return np.array([1 / np.sqrt(3 * max(prod(shape[1:]), 1)) for shape in shapes])
-
-
-def _absent(like: TensorSeries) -> TensorSeries:
-    """Return a series with the steps and tensors of another in which nothing was measured."""
-    return replace(
-        like,
-        sums=np.zeros_like(like.sums),
-        extremes=np.full_like(like.extremes, -np.inf),
-        bucket_index=like.bucket_index[:0],
-        bucket_count=like.bucket_count[:0],
-        bucket_offsets=np.zeros_like(like.bucket_offsets),
-        unit_offsets=np.zeros_like(like.unit_offsets),
-        units=like.units[..., :0],
-    )

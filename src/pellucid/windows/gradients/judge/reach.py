@@ -90,10 +90,7 @@ def _unchanged(result: GradientFlow, place: int) -> bool:
     sizes = sizes[np.isfinite(sizes)]
     if len(sizes) < 2 or not (sizes == sizes[0]).all():
         return False
-    if result.updates is None:
-        return True
-    moved = result.updates.rms[: result.sound, place]
-    return not bool((moved > 0).any())
+    return not bool((result.updates[: result.sound, place] > 0).any())
 
 
 def _stuck(result: GradientFlow, case: Case, place: int, still: list[int], *, zero: bool) -> Finding | None:
@@ -164,7 +161,7 @@ def not_finite(result: GradientFlow, case: Case) -> Iterator[Finding]:
         yield case.not_measured("no gradient was seen")
         return
     bad = bad_values(result.gradients)
-    updates = np.zeros_like(bad) if result.updates is None else bad_values(result.updates)
+    updates = np.isinf(result.updates)
     if not bad.any() and not updates.any():
         yield _finite(result, case)
         return
@@ -172,8 +169,9 @@ def not_finite(result: GradientFlow, case: Case) -> Iterator[Finding]:
     step = _first(table)
     place = int(np.flatnonzero(table[step])[-1])
     size = int(np.prod(result.shapes[place], dtype=np.int64))
+    some = f"{bad[step, place]} of {size}" if what == "gradient" else "some"
     yield case.alarm(
-        f"{int(table[step, place])} of {size} values of the {what} are NaN or infinite",
+        f"{some} values of the {what} are NaN or infinite",
         where=result.names[place],
         step=int(result.steps[step]) if len(result.steps) > 1 else None,
         value=float(table[step, place]),

@@ -25,14 +25,13 @@ def _ratios(result: GradientFlow, *, skip: int) -> Array:
 
 def _of_first(result: GradientFlow, *, skip: int) -> Array:
     """Return update over the weight at the first watched step, of the same matrices and steps."""
-    assert result.updates is not None  # noqa: S101 - who asks has made sure
     places = list(_judged(result))
     first = np.maximum(result.weights[0], usual_scale(result.shapes))[places]
-    return np.asarray(result.updates.rms[skip : result.sound][:, places] / first)
+    return np.asarray(result.updates[skip : result.sound][:, places] / first)
 
 
 def _unready(result: GradientFlow, case: Case, left: int) -> Finding | None:
-    if result.updates is None:
+    if not result.stepped:
         return case.not_measured("no optimiser step was watched", next_step="Train inside pel.watch(model, optimizer).")
     if left < case.limits["steps"]:
         return case.not_measured(
@@ -110,7 +109,7 @@ def update_too_large(result: GradientFlow, case: Case) -> Iterator[Finding]:
 def _blown_up(result: GradientFlow, case: Case) -> Finding | None:
     """Judge the first watched step alone: a rate that is far too high does its harm there, and then all is still."""
     places = list(_judged(result))
-    if result.updates is None or not places or not result.sound or case.learning.succeeds is True:
+    if not result.stepped or not places or not result.sound or case.learning.succeeds is True:
         return None
     ratios = result.ratio[0, places]
     ratios = np.where(np.isfinite(ratios), ratios, 0.0)
