@@ -41,6 +41,7 @@ DIAGNOSES = {
     "GRD005": "frozen",
     "GRD006": "non-finite",
     "GRD007": "frozen",
+    "GRD008": "gradients-not-cleared",
     "LOS001": "non-finite",
     "LOS002": "diverging",
     "LOS003": "objective-contradicts-metric",

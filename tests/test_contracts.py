@@ -114,6 +114,7 @@ def nothing() -> dict[type[Result], Result]:
             owned=(),
             missing=table.astype(bool),
             learning_rates=table,
+            carried=table,
         ),
         LossCurves(curves={}, label_counts=np.zeros(0, dtype=np.int64)),
         evaluate(Net(), *batch(8), F.cross_entropy).before(0),

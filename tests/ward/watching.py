@@ -133,6 +133,7 @@ def _look(
         trainable=tuple(one.requires_grad for one in parameters.values()),
         owned=tuple(id(one) in rates for one in parameters.values()),
         missing=np.array([missing]),
+        carried=np.full((1, len(parameters)), np.nan),
         learning_rates=np.array([[rates.get(id(one), np.nan) for one in parameters.values()]]),
     )
     return activations, weights, flow

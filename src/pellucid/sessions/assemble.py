@@ -69,6 +69,7 @@ def gradient_piece(
     *,
     updates: Sequence[Mapping[str, float]],
     learning_rates: Sequence[Mapping[str, float]],
+    carried: Sequence[Mapping[str, float]],
     table: ParameterTable,
     provenance: Provenance,
 ) -> GradientFlow:
@@ -83,6 +84,7 @@ def gradient_piece(
         owned=table.owned,
         missing=np.isnan(gradients.count),
         learning_rates=_rows(table.names, learning_rates),
+        carried=_rows(table.names, carried),
     )
 
 

@@ -45,6 +45,7 @@ class _Parameters:
     weights: Parts
     updates: Mapping[str, float]
     twins: Mapping[str, float]
+    carried: Mapping[str, float]
     learning_rates: Mapping[str, float]
     table: ParameterTable
 
@@ -82,6 +83,7 @@ class Builder:
                 weights=self._over_ranks(seen.weights(), seen, "weights"),
                 updates=self._updates(seen),
                 twins=dict(self._twins),
+                carried=_named(seen.carried),
                 learning_rates=seen.learning_rates,
                 table=seen.table,
             )
@@ -108,6 +110,7 @@ class Builder:
             weights,
             updates=[one.updates for one in group],
             learning_rates=[one.learning_rates for one in group],
+            carried=[one.carried for one in group],
             table=table,
             provenance=self._provenance,
         )

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from pellucid.maths.reduce import Reduced
 from pellucid.maths.sampled import Sampled, read, sum_of_squares
 from pellucid.maths.twins import twin_share
+from pellucid.sessions.leftover import Leftover
 from pellucid.sessions.shards import Shard, local
 
 
@@ -20,13 +21,15 @@ from pellucid.sessions.shards import Shard, local
 class Reading:
     """What one watched optimiser step left, by name of the parameter; tensors are on the device.
 
-    An update is the sum of the squares of parameter after minus parameter before.
+    An update is the sum of the squares of parameter after minus parameter before; `carried` that of a gradient which
+    was not cleared.
     """
 
     step: int
     gradients: dict[str, Reduced | Sampled] = field(default_factory=dict[str, Reduced | Sampled])
     weights: dict[str, Reduced | Sampled] = field(default_factory=dict[str, Reduced | Sampled])
     updates: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    carried: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     twins: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     learning_rates: dict[str, float] = field(default_factory=dict[str, float])
 
@@ -56,6 +59,7 @@ class Meter:
         self.step = 0
         self._names = {id(parameter): name for name, parameter in parameters.items()}
         self._shards = {name: Shard.of(parameter) for name, parameter in parameters.items()}
+        self._leftover = Leftover(self._names)
         self._before: dict[str, Tensor] = {}
         # Fresh memory for a copy of all parameters has to be asked from the system; where every step is watched
         # that would cost more than copying, so the room of one copy is kept.
@@ -100,6 +104,7 @@ class Meter:
         """
         if self.reading is None:
             self.step = step
+        self.guard(lambda: self._leftover.begin(self.optimizers, due=due and not self.due))
         if due and not self.due:
             self.due, self.reading = True, None
             self._read.clear()
@@ -120,6 +125,7 @@ class Meter:
             self.guard(lambda: self._before_step(optimizer, closure=_has_closure(args, kwargs)))
 
     def _post(self, optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._leftover.stepped(optimizer)
         if self.due and self._before and id(optimizer) not in self._read:
             self.guard(lambda: self._after_step(optimizer, closure=_has_closure(args, kwargs)))
 
@@ -131,6 +137,7 @@ class Meter:
                 if name := self._names.get(id(parameter)):
                     reading.learning_rates[name] = rate
         names = self._mine(optimizer)
+        reading.carried |= self._leftover.carried(optimizer)
         self._read_weights(reading, names)
         if not closure:
             self._read_gradients(reading, names, _scale_of(optimizer))

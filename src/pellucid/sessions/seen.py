@@ -44,13 +44,14 @@ class ActivationsSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class ParametersSeen:
-    """Gradients, updates (sums of squares) and weights of one optimiser step."""
+    """Gradients, updates and carried gradients (sums of squares), and weights of one optimiser step."""
 
     step: int
     gradients: Callable[[], Parts]
     weights: Callable[[], Parts]
     updates: Numbers
     twins: Numbers
+    carried: Numbers
     learning_rates: dict[str, float]
     table: ParameterTable
     cut: frozenset[str]

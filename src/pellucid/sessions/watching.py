@@ -274,6 +274,7 @@ class Watch:
             updates=(updates, _send_numbers(reading.updates)),
             weights=send_reduced(reading.weights),
             twins=(twins, _send_numbers(reading.twins)),
+            carried=(tuple(reading.carried), _send_numbers(reading.carried)),
             learning_rates=reading.learning_rates,
             table=self._table(),
             cut=self._meter.cut,

@@ -134,7 +134,7 @@ INJECTIONS = (
     ),
     Injection(
         name="no-zero-grad",
-        intended=("exploding-gradient", "update-too-large", "diverging"),
+        intended=("gradients-not-cleared",),
         description="Gradients are never cleared, so each step adds all earlier ones (SGD).",
         where=NOWHERE,
         inject=_accumulate,

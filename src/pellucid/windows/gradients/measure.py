@@ -140,6 +140,7 @@ def _assembled(
         owned=(True,) * len(parameters),
         missing=np.array([missing], dtype=bool),
         learning_rates=np.full((1, len(parameters)), np.nan),
+        carried=np.full((1, len(parameters)), np.nan),
     )
 
 

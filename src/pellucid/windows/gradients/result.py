@@ -31,6 +31,8 @@ class GradientFlow(Result):
         owned: Whether an optimiser holds it; all true when no optimiser was given.
         missing: Whether its gradient was None, [step, parameter].
         learning_rates: Learning rate of its parameter group, [step, parameter]; NaN where unknown.
+        carried: Sum of squares of the gradient of the step before that was not cleared, [step, parameter]; 0 where it
+            was, NaN where unknown: one parameter of each optimiser is looked at.
     """
 
     gradients: TensorSeries
@@ -41,6 +43,7 @@ class GradientFlow(Result):
     owned: tuple[bool, ...]
     missing: NDArray[Any]
     learning_rates: NDArray[Any]
+    carried: NDArray[Any]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -132,6 +135,7 @@ class GradientFlow(Result):
             owned=facts("owned"),
             missing=table("missing", missing=True),
             learning_rates=table("learning_rates", np.nan),
+            carried=table("carried", np.nan),
         )
 
     def thin(self, most: int) -> "GradientFlow":
@@ -145,6 +149,7 @@ class GradientFlow(Result):
             weights=self.weights[kept],
             missing=self.missing[kept],
             learning_rates=self.learning_rates[kept],
+            carried=self.carried[kept],
         )
 
     def before(self, step: int) -> "GradientFlow":
@@ -157,6 +162,7 @@ class GradientFlow(Result):
             weights=self.weights[kept],
             missing=self.missing[kept],
             learning_rates=self.learning_rates[kept],
+            carried=self.carried[kept],
         )
 
 
