@@ -1,8 +1,9 @@
 """History: what a watch has seen so far, in bounded memory, and what of it is not written yet."""
 
 from array import array
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from pellucid.core.result import Provenance, Result
 from pellucid.windows.loss.result import Curve, LossCurves
 
 _MOST_STEPS = 400  # watched steps held for judging; twice as many are thinned to this
+_MOST_BYTES = 64 << 20  # held of each result; twice as much is thinned too
+_FEWEST_STEPS = 16  # are held however large they are
 
 
 class History:
@@ -21,6 +24,8 @@ class History:
         self._provenance = provenance
         self._held: dict[str, list[Result]] = {}
         self._held_steps: dict[str, int] = {}
+        self._held_bytes: dict[str, int] = {}
+        self._unwritten_bytes = 0
         self._unwritten: dict[str, list[tuple[Sequence[int], Result]]] = {}
         self._steps: dict[str, array[int]] = {}
         self._values: dict[str, array[float]] = {}
@@ -29,6 +34,7 @@ class History:
     def add(self, name: str, steps: Sequence[int], piece: Result) -> None:
         """Take the piece of some steps, one or more, rising."""
         self._unwritten.setdefault(name, []).append((steps, piece))
+        self._unwritten_bytes += _size(piece)
         self._hold(name, piece, len(steps))
 
     def recall(self, name: str, result: Result) -> None:
@@ -43,10 +49,13 @@ class History:
     def _hold(self, name: str, piece: Result, steps: int) -> None:
         held = self._held.setdefault(name, [])
         held.append(piece)
-        self._held_steps[name] = self._held_steps.get(name, 0) + steps
-        if self._held_steps[name] > 2 * _MOST_STEPS:
-            self._held[name] = [type(piece).join(held).thin(_MOST_STEPS)]
-            self._held_steps[name] = _MOST_STEPS
+        count = self._held_steps[name] = self._held_steps.get(name, 0) + steps
+        size = self._held_bytes[name] = self._held_bytes.get(name, 0) + _size(piece)
+        too_large = size > 2 * _MOST_BYTES and count >= 2 * _FEWEST_STEPS
+        if count > 2 * _MOST_STEPS or too_large:
+            fewer = min(_MOST_STEPS, count // 2)
+            self._held[name] = [type(piece).join(held).thin(fewer)]
+            self._held_steps[name], self._held_bytes[name] = fewer, _size(self._held[name][0])
 
     def add_scalars(self, rows: Iterable[Scalar]) -> None:
         """Take (step, name, value) rows."""
@@ -59,6 +68,11 @@ class History:
         """Steps of the result that has the most that are not written yet."""
         return max((sum(len(steps) for steps, _ in pieces) for pieces in self._unwritten.values()), default=0)
 
+    @property
+    def unwritten_bytes(self) -> int:
+        """Bytes of memory of the pieces that are not written yet."""
+        return self._unwritten_bytes
+
     def take_unwritten(self) -> list[tuple[str, Result, int, int]]:
         """Return (name, joined piece, first step, last step) of what is not written, and forget it."""
         taken = [
@@ -67,6 +81,7 @@ class History:
             if pieces
         ]
         self._unwritten.clear()
+        self._unwritten_bytes = 0
         return taken
 
     def results(self) -> dict[str, Result]:
@@ -89,3 +104,14 @@ class History:
             for name in self._values
         }
         return LossCurves(provenance=self._provenance, curves=curves, label_counts=self.label_counts)
+
+
+def _size(value: Any) -> int:
+    """Return the bytes of all arrays in a result."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if is_dataclass(value):
+        return sum(_size(getattr(value, one.name)) for one in fields(value))
+    if isinstance(value, Mapping):
+        return sum(_size(one) for one in cast("Mapping[Any, Any]", value).values())
+    return 0

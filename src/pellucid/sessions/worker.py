@@ -23,6 +23,7 @@ _PAUSE_SECONDS = 0.25  # the longest that something waits before it is dealt wit
 _ENOUGH_TENSORS = 256  # so many tensors are dealt with at once: a sample is 32 kB
 _FLUSH_SECONDS = 5.0
 _FLUSH_STEPS = 64
+_FLUSH_BYTES = 64 << 20
 _STRIKES = 3  # failed writes in a row after which a recorder is given up
 _JUDGE_SHARE = 0.02  # of the wall time may go into judging while training runs
 
@@ -122,7 +123,8 @@ class Worker:
     def _tend(self) -> None:
         """Flush and judge when it is time."""
         now = time.monotonic()
-        if self.history.unwritten >= _FLUSH_STEPS or now - self._flushed_at > _FLUSH_SECONDS:
+        much = self.history.unwritten >= _FLUSH_STEPS or self.history.unwritten_bytes >= _FLUSH_BYTES
+        if much or now - self._flushed_at > _FLUSH_SECONDS:
             self._flush()
         pause = max(_FLUSH_SECONDS, self._judge_seconds / _JUDGE_SHARE)
         if self._on_finding is not None and now - self._judged_at > pause:
