@@ -22,16 +22,19 @@ def network() -> nn.Module:
 
 def wrapped(kind: str) -> tuple[nn.Module, nn.Module]:
     """Return the network as it is trained, and the one that is watched."""
-    model = network()
-    if kind == "ddp":
-        return (nn.parallel.DistributedDataParallel(model),) * 2
-    if kind == "fsdp":
+    model, wrapping = network(), kind.removesuffix("-compiled")
+    if wrapping == "ddp":
+        model = nn.parallel.DistributedDataParallel(model)
+    if wrapping == "fsdp":
         from torch.distributed.fsdp import fully_shard
 
         for layer in model:
             if isinstance(layer, nn.Linear):
                 fully_shard(layer)
         fully_shard(model)
+    if kind.endswith("-compiled"):
+        torch.compiler.reset()  # each training begins without the graphs of the one before
+        model = torch.compile(model, backend="aot_eager")
     return model, model
 
 

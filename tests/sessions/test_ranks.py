@@ -26,9 +26,12 @@ def run(kind: str, folder: Path, *, world: int) -> None:
         subprocess.Popen(command, env={**common, "RANK": str(rank)}, stderr=subprocess.PIPE, text=True)
         for rank in range(world)
     ]
-    for rank in ranks:
-        _, errors = rank.communicate(timeout=300)
-        assert rank.returncode == 0, errors
+    try:
+        errors = [rank.communicate(timeout=300)[1] for rank in ranks]
+    finally:
+        for rank in ranks:  # one that waits for another which is gone
+            rank.kill()
+    assert [rank.returncode for rank in ranks] == [0] * world, errors
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +42,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pel.Result]:
     return pel.Run(folder / "run").results()
 
 
-@pytest.fixture(scope="module", params=["ddp", "fsdp"])
+@pytest.fixture(scope="module", params=["ddp", "fsdp", "ddp-compiled", "fsdp-compiled"])
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the training on two ranks, wrapped in DDP or cut by FSDP2."""
+    """The folder of the training on two ranks, wrapped in DDP or cut by FSDP2, eager and compiled."""
     folder = tmp_path_factory.mktemp(request.param)
     run(request.param, folder, world=2)
     return folder
