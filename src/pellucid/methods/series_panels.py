@@ -1,6 +1,6 @@
 """Panels that several windows draw of a series of tensors: histograms, histograms over time, curves of layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,14 @@ from pellucid.core.judge import Findings
 from pellucid.maths.histogram import Histogram
 from pellucid.maths.onset import most_telling
 from pellucid.maths.series import TensorSeries
+from pellucid.methods.depth import fair_shares
 
 Array = NDArray[Any]
 MOST_PANELS = 16
 MOST_LINES = 5
 _TONES: tuple[Tone, ...] = ("accent", "second", "third", "fourth", "faint")
 _BINS = 40
+_FEWEST_BINS = 8
 _ROWS = 40
 _RIDGES = 12
 
@@ -43,13 +45,21 @@ class Chosen:
         return self.levels.get(name, Level.OK)
 
 
-def choose(names: Sequence[str], findings: Findings, *, among: Sequence[int], most: int = MOST_PANELS) -> Chosen:
-    """Choose the layers to show: those with findings first, then others evenly spread.
+def choose(
+    names: Sequence[str],
+    findings: Findings,
+    *,
+    among: Sequence[int],
+    models: Sequence[str] = (),
+    most: int = MOST_PANELS,
+) -> Chosen:
+    """Choose the layers to show, of each model as many: those with findings first, then others evenly spread.
 
     Args:
         names: Names of all layers.
         findings: What the rules said.
         among: Places to choose from.
+        models: The model of each layer; () where all are of one.
         most: How many at the most, 2 or more.
 
     Returns:
@@ -59,8 +69,11 @@ def choose(names: Sequence[str], findings: Findings, *, among: Sequence[int], mo
     for one in findings.every:
         if one.where and one.level is not Level.NOT_MEASURED:
             levels[one.where] = max(levels.get(one.where, Level.OK), one.level, key=lambda level: level.rank)
-    accused = [place for place, name in enumerate(among) if levels.get(names[name], Level.OK).rank > Level.LOOK.rank]
-    places = tuple(among[one] for one in most_telling(len(among), accused, most=most))
+    accused = {place for place in among if levels.get(names[place], Level.OK).rank > Level.LOOK.rank}
+    groups: dict[str, list[int]] = {}
+    for place in among:
+        groups.setdefault(models[place] if models else "", []).append(place)
+    places = tuple(sorted(_fairly(list(groups.values()), accused, most)))
     missing = len(among) - len(places)
     left_out = (
         f"{len(places)} of {len(among)} tensors are shown, those with findings first; {missing} are left out."
@@ -68,6 +81,15 @@ def choose(names: Sequence[str], findings: Findings, *, among: Sequence[int], mo
         else ""
     )
     return Chosen(places=places, levels=levels, left_out=left_out)
+
+
+def _fairly(groups: Sequence[Sequence[int]], accused: Collection[int], most: int) -> Iterator[int]:
+    """Give the places to show, of each group its fair share."""
+    at_fault = [[place for place, one in enumerate(group) if one in accused] for group in groups]
+    shares = fair_shares([len(one) for one in groups], [len(one) for one in at_fault], most)
+    for group, faulty, share in zip(groups, at_fault, shares, strict=True):
+        if share:
+            yield from (group[one] for one in most_telling(len(group), faulty, most=share))
 
 
 def histogram_panel(
@@ -95,9 +117,9 @@ def histogram_panel(
     Returns:
         A panel with the share of the values in each bar.
     """
-    total = max(histogram.total, 1)
+    total, bins = max(histogram.total, 1), _bins(histogram.total)
     linear = _linear_part(histogram) if symlog else 1.0
-    edges = _symlog_edges(histogram, linear) if symlog else histogram.edges_linear(_BINS)
+    edges = _symlog_edges(histogram, linear, bins) if symlog else histogram.edges_linear(bins)
     shares = histogram.rebin(edges) / total
     marks: list[Mark] = []
     if zeros is not None:
@@ -122,6 +144,14 @@ def histogram_panel(
     )
 
 
+def _bins(values: int) -> int:
+    """Return how many bars show so many values: forty bars of ten values would be a comb.
+
+    Rice's rule, twice the cube root, and half as many again, for weights and gradients have sharp peaks.
+    """
+    return int(np.clip(np.ceil(3 * np.cbrt(values)), _FEWEST_BINS, _BINS))
+
+
 def _linear_part(histogram: Histogram) -> float:
     """Return the magnitude that 5 % of the values that are not zero stay below: a log axis ends there."""
     magnitude = np.abs(histogram.representatives())
@@ -133,10 +163,10 @@ def _linear_part(histogram: Histogram) -> float:
     return float(magnitude[order][np.searchsorted(within, 0.05 * within[-1])])
 
 
-def _symlog_edges(histogram: Histogram, linear: float) -> Array:
+def _symlog_edges(histogram: Histogram, linear: float, bins: int) -> Array:
     ends = histogram.edges_linear(1)
     left, right = np.arcsinh(ends / linear)
-    edges = linear * np.sinh(np.linspace(left, right, _BINS + 1))
+    edges = linear * np.sinh(np.linspace(left, right, bins + 1))
     edges[[0, -1]] = ends  # the round trip may lose the last digit
     return edges
 
@@ -148,6 +178,11 @@ def _beside(edges: Array, linear: float, *, symlog: bool) -> Array:
         return np.array([low - (high - low) / 12, low])
     left, right = np.arcsinh(low / linear), np.arcsinh(high / linear)
     return np.array([linear * np.sinh(left - (right - left) / 12), low])
+
+
+def latest(sound: int) -> slice:
+    """Return the last of the first `sound` steps as a slice; the first step where none is sound."""
+    return slice(max(sound - 1, 0), max(sound, 1))
 
 
 def note_of(series: TensorSeries, place: int, histogram: Histogram, steps: slice) -> str:
@@ -190,21 +225,28 @@ def heat_over_time(series: TensorSeries, place: int, *, title: str, unit: str, l
         level: Colours the title.
 
     Returns:
-        A panel with log(1 + count) by step and value, from the 0.1st to the 99.9th percentile over all steps.
+        A panel with log10(1 + count) by step and value, from the 0.1st to the 99.9th percentile over all steps.
 
     Source:
         S. Gugger, J. Howard, fastai, "the colourful dimension", 2019.
     """
     edges = _value_edges(series.select([series.names[place]]).over_steps()[0])
     columns = [_counted(series.histogram(step, place), edges) for step in range(len(series.steps))]
-    values = np.log1p(np.stack(columns, axis=1)) if columns else np.zeros((_ROWS, 0))
-    heat = Heat(values=values, x=step_edges(series.steps), y=edges, label="log(1 + values)", origin="lower")
+    values = np.log10(1 + np.stack(columns, axis=1)) if columns else np.zeros((_ROWS, 0))
+    heat = Heat(values=values, x=step_edges(series.steps), y=edges, label="values, power of 10", origin="lower")
     return Panel(title=title, marks=(heat,), x=Axis(label="training step"), y=Axis(label=unit), level=level)
 
 
 def _counted(histogram: Histogram, edges: Array) -> Array:
     # A step without a finite value leaves its column blank.
     return histogram.rebin(edges) if histogram.total else np.full(len(edges) - 1, np.nan)
+
+
+def _ridge_edges(histogram: Histogram, rows: int) -> Array:
+    """The range of the values, and one bin more at each side, so that no ridge is cut off."""
+    inner = _value_edges(histogram, rows)
+    width = inner[1] - inner[0]
+    return np.concatenate([[inner[0] - width], inner, [inner[-1] + width]])
 
 
 def ridges_over_time(series: TensorSeries, place: int, *, title: str, unit: str, level: Level = Level.OK) -> Panel:
@@ -220,18 +262,20 @@ def ridges_over_time(series: TensorSeries, place: int, *, title: str, unit: str,
     Returns:
         A panel with one filled curve a step, each scaled to its own height.
     """
-    edges = _value_edges(series.select([series.names[place]]).over_steps()[0])
-    middle = (edges[1:] + edges[:-1]) / 2
+    whole = series.select([series.names[place]]).over_steps()[0]
+    edges = _ridge_edges(whole, _bins(whole.total // max(len(series.steps), 1)))
+    # Ends at 0, so that a ridge is closed at both sides.
+    x = np.concatenate([edges[:1], (edges[1:] + edges[:-1]) / 2, edges[-1:]])
     kept = np.unique(np.linspace(0, max(len(series.steps) - 1, 0), _RIDGES).round().astype(int))
     kept = kept[: len(series.steps)]
     marks: list[Mark] = []
     for height, step in reversed(list(enumerate(kept.tolist()))):
-        counts = np.nan_to_num(_counted(series.histogram(step, place), edges))
+        counts = np.pad(np.nan_to_num(_counted(series.histogram(step, place), edges)), 1)
         # The spike at zero would flatten everything else, so heights are shown as square roots.
         shape = np.sqrt(counts / max(counts.max(), 1.0)) * 1.6
-        floor = np.full(len(middle), float(height))
+        floor = np.full(len(x), float(height))
         tone: Tone = "accent" if height == len(kept) - 1 else "faint"
-        marks.append(Lines(x=middle, y=height + shape, low=floor, fill=True, tone=tone))
+        marks.append(Lines(x=x, y=height + shape, low=floor, fill=True, tone=tone))
     places = Axis(label="training step", categories=tuple(str(int(series.steps[step])) for step in kept))
     return Panel(title=title, marks=tuple(marks), x=Axis(label=unit), y=places, level=level)
 
@@ -267,12 +311,7 @@ def layers_over_time(
         )
         return Panel(title=title, marks=(*curves, *events), x=Axis(label="training step"), y=axis)
     shown = np.log10(np.where(values > 0, values, np.nan)) if axis.scale == "log" else values
-    label = f"log10 of {axis.label}" if axis.scale == "log" else axis.label
+    label = f"{axis.label}, as a power of 10" if axis.scale == "log" else axis.label
     heat = Heat(values=shown.T, x=step_edges(steps), signed=signed, label=label)
     rows = Axis(label="layer, first at the top", categories=tuple(names))
     return Panel(title=title, marks=(heat,), x=Axis(label="training step"), y=rows)
-
-
-def depth_axis(names: Sequence[str]) -> Axis:
-    """Return the axis of layers in order: with their names while these are few, else with numbers."""
-    return Axis(label="layer, in order", categories=tuple(names) if len(names) <= MOST_PANELS else ())

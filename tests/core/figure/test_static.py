@@ -15,7 +15,9 @@ from pellucid.core.errors import InputError, MissingExtraError, StoreError
 from pellucid.core.figure import Axis, Event, Figure, Lines, Panel
 from pellucid.core.figure.static import png, save, svg
 from pellucid.core.figure.static.events import labels_of, lanes
-from pellucid.core.figure.static.sheet import SMALL, broken, clip, width_of
+from pellucid.core.figure.static.frame import rulers_of
+from pellucid.core.figure.static.plan import grid_of
+from pellucid.core.figure.static.sheet import SMALL, broken, clip, shortened, width_of
 from pellucid.core.finding import Level
 from pellucid.core.theme import GROUPS, LIGHT
 from tests.core.figure.pictures import NASTY, figure, histograms, hostile_axes, hostile_marks, panels
@@ -141,11 +143,67 @@ def test_a_shared_key_stands_once() -> None:
     assert texts(svg(histograms(6))).count("non-zero") == 1
 
 
+def test_a_narrow_picture_has_one_column() -> None:
+    """Its panels stand one below the other, on a sheet that a telephone shows, and it shares no id with the other."""
+    wide, narrow = svg(histograms(12)), svg(histograms(12), narrow=True)
+    (width, height), (narrow_width, narrow_height) = (
+        map(float, re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', one)[0]) for one in (wide, narrow)
+    )
+    assert (width, narrow_width) == (900, 280)
+    assert narrow_height > 2 * height
+    assert set(ids(wide)) & set(ids(narrow)) == set()
+    assert set(texts(wide)) - set(texts(narrow)) <= {word for word in texts(wide) if " " in word or len(word) < 6}
+
+
+def test_wide_panels_have_rows_of_their_own() -> None:
+    """The others share rows; frames that stand below each other begin on one line."""
+    marks = panels()["curves"].marks
+    some = tuple(Panel(title=name, marks=marks, wide=name == "a") for name in "abc")
+    grid = grid_of(Figure(title="", panels=some, columns=2), narrow=False)
+    assert grid.rows == [[0], [1, 2]]
+    assert grid.width(0) == 2 * grid.width(1) + 22
+    assert [grid.is_lowest(place) for place in range(3)] == [True, True, True]
+    assert grid_of(Figure(title="", panels=some, columns=2), narrow=True).rows == [[0], [1], [2]]
+
+
+def test_names_along_an_axis_do_not_meet() -> None:
+    """Where there is no room side by side they are written at a slant, also at the ends of the axis."""
+    for count in range(2, 14):
+        names = tuple(f"generator.{place}.weight" for place in range(count))
+        panel = Panel(marks=(Lines(x=np.arange(count), y=np.arange(count)),), x=Axis(categories=names))
+        rulers = rulers_of(panel, 540, 230)
+        if not rulers.tilted:
+            wide = max(width_of(name, SMALL) for name in names)
+            # The outer names are pushed inwards by what would stand out of the frame.
+            room = (540 - rulers.left) / (count - 1) - (wide / 2 - 10)
+            assert room >= wide, count
+    assert rulers.tilted
+
+
+def test_the_band_of_a_single_point_is_seen() -> None:
+    """As a bar: an area of no width would be invisible."""
+    one = Lines(x=np.arange(1), y=np.ones(1), low=np.zeros(1), high=np.full(1, 2.0))
+    without = Lines(x=np.arange(1), y=np.ones(1))
+    assert len(re.findall("<path", svg(figure(Panel(marks=(one,)))))) > len(
+        re.findall("<path", svg(figure(Panel(marks=(without,)))))
+    )
+
+
 def test_long_texts_are_broken_or_cut() -> None:
     """No line is wider than its room."""
     assert all(width_of(line, SMALL) <= 100 for line in broken("word " * 50 + "x" * 200, SMALL, 100))
     assert width_of(clip("x" * 300, SMALL, 50), SMALL) <= 50
     assert clip("short", SMALL, 500) == "short"
+
+
+def test_names_that_end_differently_stay_different() -> None:
+    """A name along an axis is cut in its middle."""
+    names = [f"block1.attention.{one}.weight" for one in ("query", "key", "value")]
+    short = [shortened(name, SMALL, 80) for name in names]
+    assert len(set(short)) == 3
+    assert all(width_of(one, SMALL) <= 80 and one.startswith("block1") for one in short)
+    assert shortened("head", SMALL, 80) == "head"
+    assert shortened("head", SMALL, 0) == "…d"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

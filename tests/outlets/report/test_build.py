@@ -65,13 +65,34 @@ def test_nothing_is_fetched_or_run(page: Page) -> None:
 def test_every_picture_has_a_text_alternative(page: Page) -> None:
     """Each SVG is an image with a title and a description, and its words stand below it."""
     pictures = page.all("svg")
-    assert len(pictures) == 6
+    assert len(pictures) == 12  # each wide and narrow
     for picture in pictures:
         assert picture["role"] == "img"
         title, words = picture["aria-labelledby"].split()
         assert {title, words} <= set(page.ids)
     assert page.text.count("Loss falls from 1 to 0.1.") >= 6  # in the picture and below it
     assert page.text.count("Activations. Only two layers.") == 3
+
+
+def test_a_narrow_window_has_pictures_of_its_own(page: Page) -> None:
+    """Each picture stands there twice, the second with its panels one below the other; the window shows one of them."""
+    kinds = [
+        attributes["class"] for attributes in page.all("div") if attributes.get("class") in ("scroll full", "narrow")
+    ]
+    assert kinds == ["scroll full", "narrow"] * 6
+    assert all(float(one["width"]) < 400 for one in page.all("svg")[1::2])
+    (style,) = (one for one in page.styles if ".narrow" in one)
+    assert re.search(r"\.narrow \{ display: none;", style)
+    narrow = style[style.index("@media (max-width: 44rem)") :]
+    assert re.search(r"\.full \{ display: none; \}\s+\.narrow \{ display: block; \}", narrow)
+
+
+def test_a_picture_is_never_squeezed(page: Page) -> None:
+    """Below three quarters of its size it is scrolled inside its own box."""
+    boxes = [one["style"] for one in page.all("div") if one.get("class") == "scroll full"]
+    widths = [int(one["width"]) for one in page.all("svg")[::2]]
+    assert boxes == [f"--least: {round(0.75 * width)}px" for width in widths]
+    assert any(".scroll svg { min-width: var(--least); }" in style for style in page.styles)
 
 
 def test_names_are_harmless(page: Page) -> None:
@@ -119,7 +140,7 @@ def test_a_picture_that_fails_does_not_cost_the_report(tmp_path: Path) -> None:
     """The others are drawn, and a note says which failed and why."""
     figures = {"loss.training": curve, "weights.broken": broken}
     page = Page(write_report([sheet(figures=figures)], tmp_path / "report.html"))
-    assert len(page.all("svg")) == 1
+    assert len(page.all("figure")) == 1
     note = "The picture weights.broken could not be drawn: ValueError: no <such> layer"
     assert note in page.text
 
@@ -129,18 +150,28 @@ def test_pictures_that_are_too_large_are_left_out(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(build, "MOST_BYTES", 120_000)
     figures = {"weights.noise": heavy, "loss.training": curve}
     page = Page(write_report([sheet(figures=figures)], tmp_path / "report.html"))
-    assert len(page.all("svg")) == 1
+    assert len(page.all("figure")) == 1
     assert re.search(r"The picture weights\.noise was left out: it would take \d\.\d MB\.", page.text)
+
+
+def test_where_the_page_is_full_a_picture_stands_there_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has no room for a second, narrow picture is shown wide, and scrolled in a narrow window."""
+    monkeypatch.setattr(build, "MOST_BYTES", int(1.5 * len(curve().svg().encode())))
+    page = Page(write_report([sheet(figures={"loss.training": curve})], tmp_path / "report.html"))
+    assert len(page.all("svg")) == 1
+    assert [one["class"] for one in page.all("div") if one.get("class") in ("scroll", "scroll full", "narrow")] == [
+        "scroll"
+    ]
 
 
 def test_no_more_than_seven_pictures_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven pictures are drawn of a run, and fewer of each when many share the page."""
-    monkeypatch.setattr(Figure, "svg", lambda _: '<svg id="pel-0123456789"></svg>')
+    monkeypatch.setattr(Figure, "svg", lambda *_, **__: '<svg id="pel-0123456789"></svg>')
     figures = {f"weights.{place}": curve for place in range(9)}
     alone = Page(write_report([sheet(figures=figures)], tmp_path / "one.html"))
     many = Page(write_report([sheet(figures=figures)] * 6, tmp_path / "six.html"))
-    assert len(alone.all("svg")) == 7
-    assert len(many.all("svg")) == 24
+    assert len(alone.all("figure")) == 7
+    assert len(many.all("figure")) == 24
     assert len(many.ids) == len(set(many.ids))
 
 

@@ -20,6 +20,6 @@ def test_a_run_of_100_000_steps_fits_into_one_page(tmp_path: Path) -> None:
     assert path.stat().st_size < 5_000_000
     page = Page(path)
     assert page.problems == []
-    assert len(page.all("svg")) == 7
+    assert len(page.all("figure")) == 7
     assert "steps 100,000" in page.text
     assert "could not be drawn" not in page.text

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from pellucid.core.drawing import drawings_of
 from pellucid.core.errors import InputError
-from pellucid.core.figure import Lines
+from pellucid.core.figure import Figure, Lines
 from pellucid.windows import gradients, weights
 from pellucid.windows.gradients import GradientFlow, flow
 from tests.ward.watching import Watched, blobs, mlp, train
@@ -177,7 +177,59 @@ def test_curves_are_the_measured_ones(watched: Watched) -> None:
     assert (band.low[0], band.high[0]) == (7e-4, 4e-2)
     assert np.array_equal(first.y, result.ratio[:, 0])
     (profile,) = result.figure("depth_profile").panels
-    assert profile.x.categories == ("0.weight", "2.weight", "4.weight")
+    assert profile.x.categories == ("0", "2", "4")
+
+
+def _profile(model: nn.Module) -> tuple[Figure, dict[str, Lines]]:
+    figure = flow(model, blobs()).figure("depth_profile")
+    return figure, {mark.label: mark for mark in figure.panels[0].marks if isinstance(mark, Lines)}
+
+
+def test_frozen_layers_keep_their_place_in_the_depth() -> None:
+    """They are dots at the bottom, below every gradient, and not left out without a word."""
+    model = mlp(16, 16, 16)
+    model[2].requires_grad_(requires_grad=False)
+    figure, lines = _profile(model)
+    (panel,) = figure.panels
+    assert panel.x.categories == ("0", "2", "4", "6")
+    assert panel.note == "1 frozen"
+    gradient, frozen = lines["median over the steps, and range"], lines["frozen, gets no gradient"]
+    assert np.isfinite(gradient.y).tolist() == [True, False, True, True]
+    assert np.isfinite(frozen.y).tolist() == [False, True, False, False]
+    assert frozen.y[1] < np.nanmin(gradient.y)
+    assert "Frozen layers" in figure.caveat
+    assert "Frozen: 1." in figure.alt
+
+
+def test_a_layer_that_is_cut_off_is_not_called_frozen() -> None:
+    """A layer that asks for a gradient and gets none is marked as that."""
+
+    class Cut(nn.Sequential):
+        def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - PyTorch's own name
+            return self[1](self[0](input).detach())
+
+    figure, lines = _profile(Cut(nn.Linear(12, 8), nn.Linear(8, 4)))
+    assert figure.panels[0].note == "1 without any gradient"
+    assert np.isfinite(lines["not frozen, yet without any gradient"].y).tolist() == [True, False]
+    assert "frozen, gets no gradient" not in lines
+
+
+def test_nothing_but_frozen_layers() -> None:
+    """A picture all the same."""
+    result = flow(mlp(8, 8), blobs())
+    frozen = replace(result, trainable=(False,) * len(result.names))
+    (panel,) = frozen.figure("depth_profile").panels
+    assert panel.note == "3 frozen"
+
+
+def test_a_norm_within_a_decade_has_a_plain_axis(watched: Watched) -> None:
+    """Over more it is logarithmic."""
+    result = watched.gradients
+    assert result.figure("norm_over_time").panels[0].y.scale == "linear"
+    sums = result.gradients.sums.copy()
+    sums[0] *= 1e6
+    wide = replace(result, gradients=replace(result.gradients, sums=sums))
+    assert wide.figure("norm_over_time").panels[0].y.scale == "log"
 
 
 def test_the_example_runs() -> None:

@@ -80,6 +80,50 @@ def test_curves_without_a_loss_are_drawn_too() -> None:
     assert curves({"accuracy": [0.1, 0.2]}).figure().panels[0].marks == ()
 
 
+def test_scalars_of_any_name_are_drawn() -> None:
+    """Each has a panel of its own below the loss: few points as they are, many raw and smoothed from the start on."""
+    noisy = 5 + np.sin(np.arange(300))
+    figure = curves({"loss": [3.0, 2.0], "fid": ([0, 20], [90.0, 60.0]), "d_loss": noisy, "lr": [0.1, 0.1]}).figure()
+    assert [panel.title for panel in figure.panels] == ["Loss", "fid", "d_loss"]
+    assert [panel.wide for panel in figure.panels] == [True, False, False]
+    assert figure.columns == 2
+    (fid,) = (mark for mark in figure.panels[1].marks if isinstance(mark, Lines))
+    assert fid.y.tolist() == [90, 60]
+    raw, smoothed = (mark for mark in figure.panels[2].marks if isinstance(mark, Lines))
+    np.testing.assert_array_equal(raw.y, noisy)
+    assert smoothed.y[0] == 5
+    assert smoothed.y.min() > 4.5
+    assert "Further scalars: fid, d_loss." in figure.alt
+
+
+def test_too_many_scalars_are_counted() -> None:
+    """Eight are drawn, those that change first, and the caption says how many are not."""
+    scalars = {f"flat{place}": [1.0, 1.0] for place in range(5)} | {f"moving{place}": [1.0, 2.0] for place in range(7)}
+    figure = curves({"loss": [3.0, 2.0], **scalars}).figure()
+    assert [panel.title for panel in figure.panels[1:]] == [*(f"moving{place}" for place in range(7)), "flat0"]
+    assert "Of 12 further scalars 8 are shown, those that change first; 4 are not." in figure.caveat
+
+
+def test_a_percentage_is_drawn_on_an_axis_of_its_own() -> None:
+    """An accuracy of 85 has no place on an axis from 0 to 1."""
+    figure = curves({"loss": [3.0, 2.0], "accuracy": [80.0, 85.0]}).figure()
+    assert [panel.title for panel in figure.panels] == ["Loss", "accuracy"]
+
+
+def test_scalars_without_a_loss_or_a_finite_value() -> None:
+    """There is no empty panel for a loss of another name, and what is not finite is counted."""
+    figure = curves({"d_loss": [1.0, math.nan, 2.0], "broken": [math.nan, math.inf]}).figure()
+    assert [(panel.title, panel.note) for panel in figure.panels] == [
+        ("d_loss", "from 1 to 2, 1 not finite"),
+        ("broken", "no finite value"),
+    ]
+
+
+def test_the_uncertainty_of_an_accuracy_is_a_number() -> None:
+    """In percentage points, not a formula."""
+    assert "An accuracy on 100 samples is uncertain by about 10 percentage points." in check().figure().caveat
+
+
 def test_evaluations_of_a_run() -> None:
     """Three losses, two accuracies, predictions against targets, spread by layer."""
     figure = check().figure()

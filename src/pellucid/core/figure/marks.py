@@ -216,6 +216,7 @@ class Panel:
         y: The vertical axis.
         note: A short line of figures under the title ("mean 0.41, std 0.60, 12 % dead").
         level: Colours the title when the panel shows a problem.
+        wide: The panel has a row of its own, as wide as the figure.
     """
 
     title: str = ""
@@ -224,6 +225,7 @@ class Panel:
     y: Axis = field(default_factory=Axis)
     note: str = ""
     level: Level = Level.OK
+    wide: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,11 +275,19 @@ class Figure:
 
         return save(self, Path(path), theme=theme)
 
-    def svg(self, *, theme: str = "page") -> str:
-        """Return the figure as SVG text; the theme "page" follows the light or dark of the page around it."""
+    def svg(self, *, theme: str = "page", narrow: bool = False) -> str:
+        """Return the figure as SVG text.
+
+        Args:
+            theme: "light", "dark", or "page", which follows the light or dark of the page around it.
+            narrow: Put the panels one below the other, for a page that is as narrow as a telephone.
+
+        Returns:
+            One `<svg>` element.
+        """
         from pellucid.core.figure.static import svg
 
-        return svg(self, theme=theme)
+        return svg(self, theme=theme, narrow=narrow)
 
     def __str__(self) -> str:
         """The figure as text, 80 columns wide."""

@@ -152,10 +152,19 @@ def ticks(axis: Axis, span: Span, most: int) -> list[tuple[float, str]]:
 
 def _linear_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
     step = round_step((high - low) / max(most, 1))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    places = [index * step for index in range(first, last + 1)][: most + 1]
+    places = _multiples(step, low, high)
+    for _ in range(2 if high > low else 0):
+        if len(places) < 2:  # a single tick tells no scale
+            step = round_step(step / 2.5)
+            places = _multiples(step, low, high)
+    places = places[: most + 1]
     biggest = max((abs(one) for one in places), default=0.0)
     return [(one, tick_label(one, step, biggest)) for one in places]
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [index * step for index in range(first, last + 1)]
 
 
 def round_step(least: float) -> float:

@@ -27,7 +27,7 @@ def report(*subjects: "Run | Checkup", to: str | Path, title: str = "Pellucid re
         StoreError: The file cannot be written.
 
     Cost:
-        About half a second a picture, at most 7 pictures each.
+        About a second a picture, at most 7 pictures each.
     """
     from pellucid.outlets.report.build import write_report
     from pellucid.outlets.report.sheet import sheet_of_checkup, sheet_of_run

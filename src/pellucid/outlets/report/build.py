@@ -19,21 +19,41 @@ MOST_FIGURES = 7  # a sheet: more than that nobody reads, and each takes time to
 FEWEST_FIGURES = 4
 MOST_FIGURES_OF_ALL = 28
 MOST_BYTES = 4_500_000  # of all pictures together, so that the file stays below 5 MB
+_SMALLEST = 0.75  # a picture that is drawn smaller than this has letters of less than 8 pixels
 
 Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A picture as the template wants it; `svg` is empty where it could not be drawn, and `problem` says why."""
+    """A picture as the template wants it.
+
+    Attributes:
+        name: Result and drawing, "loss.training".
+        anchor: Its id in the page.
+        title: What is shown.
+        svg: The picture; "" where it could not be drawn.
+        narrow: The same with its panels one below the other, for a narrow window; "" where it has no room in the page.
+        least: Pixels of width below which the letters of `svg` cannot be read: it is scrolled rather.
+        words: The picture in a paragraph.
+        text: The picture in characters.
+        problem: Why it could not be drawn.
+    """
 
     name: str
     anchor: str
     title: str = ""
     svg: str = ""
+    narrow: str = ""
+    least: int = 0
     words: str = ""
     text: str = ""
     problem: str = ""
+
+    @property
+    def bytes(self) -> int:
+        """What it takes of the page."""
+        return len(self.svg.encode()) + len(self.narrow.encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +94,7 @@ def write_report(
         StoreError: The file cannot be written.
 
     Cost:
-        About half a second a picture, at most 7 pictures a sheet, fewer when more than 4 sheets share the page.
+        About a second a picture, at most 7 pictures a sheet, fewer when more than 4 sheets share the page.
     """
     if not sheets:
         raise InputError("A report needs at least one run or checkup, got none.")
@@ -102,7 +122,7 @@ def _parts(sheets: Sequence[Sheet], progress: Progress | None) -> list[Part]:
             # What the pictures before left over is shared by those that are still to come.
             picture = _drawn(sheet, name, f"sheet{place}", most_bytes=min(left, 2 * left // (total - done)))
             pictures.append(picture)
-            done, left = done + 1, left - len(picture.svg.encode())
+            done, left = done + 1, left - picture.bytes
         parts.append(Part(anchor=f"sheet{place}", sheet=sheet, pictures=tuple(pictures)))
     return parts
 
@@ -111,21 +131,29 @@ def _drawn(sheet: Sheet, name: str, prefix: str, *, most_bytes: int) -> Picture:
     anchor = f"{prefix}-{re.sub('[^a-z0-9]+', '-', name.lower())}"
     try:
         figure = sheet.figures[name]()
-        svg = figure.svg()
+        svg, narrow = figure.svg(), figure.svg(narrow=True)
     except Exception as error:  # noqa: BLE001 - one drawing that fails, perhaps of an extension, must not cost the report
         return Picture(name=name, anchor=anchor, problem=f"could not be drawn: {type(error).__name__}: {error}")
     if len(svg.encode()) > most_bytes:
         megabytes = len(svg.encode()) / 1e6
         return Picture(name=name, anchor=anchor, problem=f"was left out: it would take {megabytes:.1f} MB.")
+    both = len(svg.encode()) + len(narrow.encode()) <= most_bytes
+    width = re.search(r' width="(\d+)"', svg)
     return Picture(
         name=name,
         anchor=anchor,
         title=figure.title,
-        # Equal figures of two sheets have equal ids; in one page no two may be equal.
-        svg=re.sub(r"\bpel-[0-9a-f]{10}", lambda hit: f"{hit[0]}-{anchor}", svg),
+        svg=_with_own_ids(svg, anchor),
+        narrow=_with_own_ids(narrow, f"{anchor}-narrow") if both else "",
+        least=round(_SMALLEST * int(width[1])) if width else 0,
         words=_words(figure),
         text=figure.text(100),
     )
+
+
+def _with_own_ids(svg: str, anchor: str) -> str:
+    """Equal figures of two sheets have equal ids; in one page no two may be equal."""
+    return re.sub(r"\bpel-[0-9a-f]{10}", lambda hit: f"{hit[0]}-{anchor}", svg)
 
 
 def _words(figure: Figure) -> str:

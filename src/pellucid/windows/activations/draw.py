@@ -1,5 +1,8 @@
 """Pictures of activations. Importing this registers them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,26 +11,19 @@ from numpy.typing import NDArray
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Event, Figure, Lines, Mark, Panel
 from pellucid.core.finding import Level
-from pellucid.core.judge import Findings
 from pellucid.maths.onset import unit_windows
-from pellucid.methods.series_panels import (
-    Chosen,
-    choose,
-    depth_axis,
-    heat_over_time,
-    histogram_panel,
-    layers_over_time,
-    note_of,
-    ridges_over_time,
-)
+from pellucid.methods import series_figures
+from pellucid.methods.depth import depth_of, models_of
+from pellucid.methods.series_figures import Tensors, assembled
+from pellucid.methods.series_panels import Chosen, histogram_panel, layers_over_time, note_of
 from pellucid.windows.activations.result import ActivationHistograms
 
 Array = NDArray[Any]
 _ENOUGH = 512
 """Samples on which a unit must be zero before the pictures call it dead."""
 _CAVEAT = (
-    "A spike at zero is sparsity unless the same units are zero for every sample; few samples make living units look "
-    "dead."
+    "A tall bar at zero is no fault while each sample switches off other units (zeros of living units); a unit that is "
+    "zero on every sample is dead. With few samples, living units can look dead."
 )
 
 
@@ -44,24 +40,31 @@ def histograms_symlog(result: ActivationHistograms) -> Figure:
 
 
 def _histograms(result: ActivationHistograms, *, symlog: bool) -> Figure:
-    findings = result.findings
-    chosen = choose(result.series.names, findings, among=range(len(result.series.names)))
-    panels = tuple(_histogram(result, chosen, place, symlog=symlog) for place in chosen.places)
     spikes = [sum(result.spike(place, _recent(result, place))) for place in result.rectified]
     known = [one for one in spikes if not np.isnan(one)]
     spike = (
-        f" Of the rectified layers, the largest spike at zero holds {100 * max(known):.0f} % of the values."
+        f" (of the rectified layers, the largest spike at zero holds {100 * max(known):.0f} % of the values)"
         if known
         else ""
     )
-    axes = "symmetric-logarithmic" if symlog else "linear"
-    return _figure(
-        "Activations, layer by layer" + (" (logarithmic)" if symlog else ""),
-        panels,
-        findings,
-        caveat=_join(chosen.left_out, _CAVEAT),
-        alt=f"{len(panels)} histograms of layer outputs in execution order, on {axes} axes.{spike} {findings.headline}",
-        columns=4,
+    return series_figures.histograms(
+        _tensors(result),
+        partial(_histogram, result, symlog=symlog),
+        title="Activations, layer by layer",
+        caveat=(_CAVEAT,),
+        alt=f"layer outputs in the order in which they ran{spike}",
+        symlog=symlog,
+    )
+
+
+def _tensors(result: ActivationHistograms, among: Sequence[int] | None = None) -> Tensors:
+    names = result.series.names
+    return Tensors(
+        series=result.series,
+        findings=result.findings,
+        models=models_of(names, result.provenance),
+        among=range(len(names)) if among is None else among,
+        unit="activation",
     )
 
 
@@ -103,35 +106,45 @@ def _recent(result: ActivationHistograms, place: int) -> slice:
 
 @drawing(ActivationHistograms)
 def depth_profile(result: ActivationHistograms) -> Figure:
-    """Draw mean, standard deviation and root mean square over the depth, one panel a role."""
+    """Draw mean, standard deviation and root mean square over the depth, one panel a role, models apart."""
     findings = result.findings
+    models = models_of(result.series.names, result.provenance)
     kinds = (
         ("pre-activation", "What activation functions are given"),
         ("activation", "What they return"),
         ("output", "Other outputs"),
     )
-    panels = tuple(
-        _profile(result, [place for place, one in enumerate(result.roles) if one == role], title)
+    panels = [
+        _profile(result, models, [place for place, one in enumerate(result.roles) if one == role], title)
         for role, title in kinds
         if role in result.roles
-    )
-    return _figure(
+    ]
+    several = [model for model in dict.fromkeys(models) if model]
+    return assembled(
         "Activation scale over depth",
         panels,
         findings,
-        caveat="The latest sound step. Branches are laid end to end in execution order.",
-        alt=f"Mean, standard deviation and root mean square of {len(result.roles)} layer outputs, in execution order. "
-        f"{findings.headline}",
+        caveat=(
+            "Root mean square: the typical size of a value. Standard deviation: their spread around the mean.",
+            "Taken at the latest step before anything became NaN or infinite.",
+            "Layers stand in the order in which they ran, branches one after the other.",
+        ),
+        alt=(
+            f"Mean, standard deviation and root mean square of {len(result.roles)} layer outputs, in their order.",
+            f"The models stand apart: {', '.join(several)}." if several else "",
+            findings.headline,
+        ),
         columns=max(len(panels), 1),
     )
 
 
-def _profile(result: ActivationHistograms, places: list[int], title: str) -> Panel:
+def _profile(result: ActivationHistograms, models: Sequence[str], places: list[int], title: str) -> Panel:
     series, last = result.series, result.sound - 1
-    names = [series.names[place] for place in places]
+    depth = depth_of(series.names, models, places)
+    order = list(depth.order)
     rows = {"std": series.std, "rms": series.rms, "mean": series.mean}
-    nothing = np.full(len(places), np.nan)
-    values = {name: row[last, places] if last >= 0 else nothing for name, row in rows.items()}
+    nothing = np.full(len(order), np.nan)
+    values = {name: depth.spread(row[last, order] if last >= 0 else nothing) for name, row in rows.items()}
     known = values["rms"][np.isfinite(values["rms"]) & (values["rms"] > 0)]
     # Over less than two decades a plain axis reads more easily.
     wide = len(known) > 1 and known.max() > 100 * known.min()
@@ -140,53 +153,30 @@ def _profile(result: ActivationHistograms, places: list[int], title: str) -> Pan
         scale="symlog" if wide else "linear",
         threshold=float(known.min()) if wide else 1.0,
     )
+    across = depth.across
     marks: tuple[Mark, ...] = (
-        Lines(x=np.arange(len(places)), y=values["std"], label="standard deviation", dots=True),
-        Lines(x=np.arange(len(places)), y=values["rms"], label="root mean square", tone="second", style="dashed"),
-        Lines(x=np.arange(len(places)), y=values["mean"], label="mean", tone="third", style="dotted", dots=True),
+        Lines(x=across, y=values["std"], label="standard deviation", dots=True),
+        Lines(x=across, y=values["rms"], label="root mean square", tone="second", style="dashed"),
+        Lines(x=across, y=values["mean"], label="mean", tone="third", style="dotted", dots=True),
+        *depth.names,
     )
-    return Panel(title=title, marks=marks, x=depth_axis(names), y=y)
+    return Panel(title=title, marks=marks, x=depth.axis, y=y)
 
 
 @drawing(ActivationHistograms)
 def over_time(result: ActivationHistograms) -> Figure:
     """Draw the histograms over time as colour: one column a step, brighter where more values lie."""
-    findings = result.findings
-    chosen = choose(result.series.names, findings, among=_functions(result))
-    series = result.series.select([result.series.names[place] for place in chosen.places])
-    panels = tuple(
-        heat_over_time(series, place, title=name, unit="activation", level=chosen.level(name))
-        for place, name in enumerate(series.names)
-    )
-    return _figure(
-        "Activations over time",
-        panels,
-        findings,
-        caveat=_join(chosen.left_out, "Colour is log(1 + values); steps without finite values are blank."),
-        alt=f"{len(panels)} maps of activation values by training step over {len(series.steps)} watched steps. "
-        f"A healthy layer keeps its colours; a dying one closes up into a line at zero. {findings.headline}",
-        columns=4,
+    return series_figures.over_time(
+        _tensors(result, _functions(result)),
+        title="Activations over time",
+        alt="A healthy layer keeps its colours; a dying one closes up into a line at zero.",
     )
 
 
 @drawing(ActivationHistograms)
 def ridges(result: ActivationHistograms) -> Figure:
     """Draw the histograms over time as ridges, the first step at the bottom."""
-    findings = result.findings
-    chosen = choose(result.series.names, findings, among=_functions(result), most=8)
-    series = result.series.select([result.series.names[place] for place in chosen.places])
-    panels = tuple(
-        ridges_over_time(series, place, title=name, unit="activation", level=chosen.level(name))
-        for place, name in enumerate(series.names)
-    )
-    return _figure(
-        "Activations over time, as ridges",
-        panels,
-        findings,
-        caveat=_join(chosen.left_out, "Heights are square roots, each ridge on its own scale."),
-        alt=f"{len(panels)} stacks of histograms, the first watched step at the bottom. {findings.headline}",
-        columns=4,
-    )
+    return series_figures.ridges(_tensors(result, _functions(result)), title="Activations over time, as ridges")
 
 
 def _functions(result: ActivationHistograms) -> tuple[int, ...]:
@@ -198,8 +188,8 @@ def _functions(result: ActivationHistograms) -> tuple[int, ...]:
 @drawing(ActivationHistograms)
 def dead_over_time(result: ActivationHistograms) -> Figure:
     """Draw the share of dead units of every rectified layer over time."""
-    findings = result.findings
-    chosen = choose(result.series.names, findings, among=result.rectified)
+    tensors = _tensors(result, result.rectified)
+    chosen = tensors.chosen()
     shares = np.full((len(result.series.steps), len(chosen.places)), np.nan)
     for column, place in enumerate(chosen.places):
         windows = unit_windows(result.series, place, samples=_ENOUGH, stop=result.sound)
@@ -220,29 +210,15 @@ def dead_over_time(result: ActivationHistograms) -> Figure:
     )
     known = shares[np.isfinite(shares)]
     highest = f"The highest share is {100 * known.max():.0f} %." if len(known) else "There are too few samples to tell."
-    return _figure(
+    nothing = "" if names else "no layer has an activation function such as ReLU, which gives exactly 0"
+    return assembled(
         "Dead units over time",
-        (panel,),
-        findings,
-        caveat=_join(chosen.left_out, f"Blank until {_ENOUGH} samples were seen, and after the first NaN."),
-        alt=f"Share of dead units of {len(names)} rectified layers over {len(shares)} watched steps. {highest}",
+        (replace(panel, note=nothing),),
+        tensors.findings,
+        caveat=(
+            chosen.left_out,
+            f"Blank until {_ENOUGH} samples were seen, and from the first NaN (a value that is no number) on.",
+        ),
+        alt=(f"Share of dead units of {len(names)} rectified layers over {len(shares)} watched steps.", highest),
         columns=1,
     )
-
-
-def _figure(
-    title: str, panels: tuple[Panel, ...], findings: Findings, *, caveat: str, alt: str, columns: int
-) -> Figure:
-    return Figure(
-        title=title,
-        panels=panels,
-        columns=max(min(columns, len(panels)), 1),
-        verdict=findings.headline,
-        level=findings.level,
-        caveat=caveat,
-        alt=alt,
-    )
-
-
-def _join(*sentences: str) -> str:
-    return " ".join(one for one in sentences if one)

@@ -1,5 +1,8 @@
 """Pictures of gradients and updates. Importing this registers them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,14 +10,18 @@ from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Event, Figure, Lines, Mark, Panel
+from pellucid.core.figure.words import amount
 from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
 from pellucid.maths.reduce import SUMS
+from pellucid.methods import series_figures
+from pellucid.methods.depth import Depth, depth_of, models_of
+from pellucid.methods.series_figures import Tensors, assembled
 from pellucid.methods.series_panels import (
     MOST_LINES,
-    choose,
-    depth_axis,
+    Chosen,
     histogram_panel,
+    latest,
     layers_over_time,
     note_of,
 )
@@ -25,36 +32,102 @@ HEALTHY = (7e-4, 4e-2)
 """Update over weight, median of a run, of the matrices of 212 healthy small networks: all lay between."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Profile:
+    """The gradient per weight of every matrix over the depth, frozen ones included.
+
+    Attributes:
+        depth: Where the matrices stand.
+        low: Smallest over the steps, [layer]; NaN for a matrix without any gradient.
+        middle: Median, [layer].
+        high: Largest, [layer].
+        frozen: Whether the matrix asks for no gradient, [layer].
+    """
+
+    depth: Depth
+    low: Array
+    middle: Array
+    high: Array
+    frozen: Array
+
+    @classmethod
+    def of(cls, result: GradientFlow) -> "_Profile":
+        # Frozen matrices keep their place in the depth: without them their neighbours would seem to be adjacent.
+        places = replace(result, trainable=(True,) * len(result.names)).matrices
+        layers = [name.removesuffix(".weight") for name in result.names]
+        depth = depth_of(layers, models_of(result.names, result.provenance), places)
+        order = list(depth.order)
+        frozen = ~np.array(result.trainable, dtype=bool)[order]
+        rms = result.gradient_rms[: result.sound][:, order]
+        rms = np.where((rms > 0) & ~frozen, rms, np.nan)
+        low, middle, high = (_over_steps(rms, share) for share in (0.0, 0.5, 1.0))
+        return cls(depth=depth, low=low, middle=middle, high=high, frozen=frozen)
+
+    @property
+    def silent(self) -> Array:
+        """Whether a matrix asks for a gradient and never got one, [layer]."""
+        return np.isnan(self.middle) & ~self.frozen
+
+    def marks(self) -> list[Mark]:
+        """The gradient, and at the bottom what has none."""
+        depth = self.depth
+        x, (low, middle, high) = depth.across, (depth.spread(one) for one in (self.low, self.middle, self.high))
+        known = low[np.isfinite(low)]
+        floor = float(known.min()) / 3 if len(known) else 1.0
+        found: list[Mark] = [
+            Lines(x=x, y=middle, low=low, high=high, label="median over the steps, and range", dots=True)
+        ]
+        if self.frozen.any():
+            y = depth.spread(np.where(self.frozen, floor, np.nan))
+            found.append(Lines(x=x, y=y, label="frozen, gets no gradient", tone="faint", style="dotted", dots=True))
+        if self.silent.any():
+            y = depth.spread(np.where(self.silent, floor, np.nan))
+            found.append(Lines(x=x, y=y, label="not frozen, yet without any gradient", tone="warn", dots=True))
+        return [*found, *depth.names]
+
+    def in_words(self) -> list[str]:
+        """One sentence a model: how the gradient of its first matrix compares with that of its last."""
+        said: list[str] = []
+        for model, part in self.depth.models.items():
+            known = self.middle[part][np.isfinite(self.middle[part])]
+            if len(known) > 1:
+                within = f"In {model} the" if model else "The"
+                said.append(f"{within} first has {known[0] / known[-1]:.2g} times the gradient of the last.")
+        return said
+
+
 @drawing(GradientFlow)
 def depth_profile(result: GradientFlow) -> Figure:
-    """Draw the gradient per weight of every weight matrix over the depth, on a logarithmic axis."""
-    findings = result.findings
-    places = list(result.matrices)
-    rms = result.gradient_rms[: result.sound][:, places]
-    rms = np.where(rms > 0, rms, np.nan)
-    middle, low, high = (_over_steps(rms, share) for share in (0.5, 0.0, 1.0))
-    place = np.arange(len(places))
-    marks: tuple[Mark, ...] = (
-        Lines(x=place, y=middle, low=low, high=high, label="median over the steps, and range", dots=True),
-    )
-    silent = int(np.isnan(middle).sum())
+    """Draw the gradient per weight of every weight matrix over the depth, on a logarithmic axis, models apart."""
+    findings, profile = result.findings, _Profile.of(result)
+    count, frozen, silent = len(profile.frozen), int(profile.frozen.sum()), int(profile.silent.sum())
+    notes = [f"{frozen} frozen" if frozen else "", f"{silent} without any gradient" if silent else ""]
+    matrices = amount(count, "weight matrix", "weight matrices")
     panel = Panel(
-        title=f"{len(places)} weight matrices, the first layer at the left",
-        marks=marks,
-        x=depth_axis([result.names[one] for one in places]),
-        y=Axis(label="gradient, RMS per weight", scale="log"),
-        note=f"{silent} without any gradient" if silent else "",
+        title=f"{matrices}, the first layer at the left",
+        marks=tuple(profile.marks()),
+        x=profile.depth.axis,
+        y=Axis(label="typical gradient of one weight", scale="log"),
+        note=", ".join(one for one in notes if one),
         level=_worst(findings, "GRD001", "GRD002"),
     )
-    known = middle[np.isfinite(middle)]
-    ratio = f"The first has {known[0] / known[-1]:.2g} times the gradient of the last." if len(known) else ""
-    return _figure(
+    return assembled(
         "Gradient over depth",
         (panel,),
         findings,
-        caveat="Registration order stands for depth. Rows without any gradient (words that are not in the batch, units "
-        "that are off) are left out of the RMS.",
-        alt=f"Gradient per weight of {len(places)} weight matrices by depth over {len(rms)} watched steps. {ratio}",
+        caveat=(
+            "Typical: the root mean square over the weights of a matrix.",
+            "Rows that got no gradient (words that are not in the batch, units that are off) do not count.",
+            "Layers stand in the order in which the model holds them.",
+            "Frozen layers and layers without any gradient are dots at the bottom: they have no value to show."
+            if frozen or silent
+            else "",
+        ),
+        alt=(
+            f"Typical gradient of a weight in {matrices} by depth, over {result.sound} watched steps.",
+            f"Frozen: {frozen}." if frozen else "",
+            *profile.in_words(),
+        ),
         columns=1,
     )
 
@@ -67,8 +140,8 @@ def _over_steps(values: Array, share: float) -> Array:
 @drawing(GradientFlow)
 def update_ratio(result: GradientFlow) -> Figure:
     """Draw update over weight of every weight matrix over time, with the healthy band."""
-    findings, watched = result.findings, result.sound
-    chosen = choose(result.names, findings, among=result.matrices, most=MOST_LINES)
+    tensors, watched = _tensors(result, result.matrices), result.sound
+    findings, chosen = tensors.findings, tensors.chosen(MOST_LINES)
     ratio = result.ratio[:watched]
     ratio = np.where(ratio > 0, ratio, np.nan)
     steps, x = result.steps[:watched], Axis(label="training step")
@@ -88,11 +161,15 @@ def update_ratio(result: GradientFlow) -> Figure:
         steps=steps,
         names=[result.names[place] for place in chosen.places],
         title="Update over weight",
-        axis=Axis(label="RMS of update / RMS of weight", scale="log"),
+        axis=Axis(label="size of an update / size of the weight", scale="log"),
         events=(Event(at=0.1, text="too large from 0.1", level=Level.ALARM, axis="y"),),
     )
     known = everything[np.isfinite(everything)]
-    note = f"median of {len(result.matrices)} matrices {np.median(known):.2g}" if len(known) else "no step was watched"
+    note = (
+        f"median of {amount(len(result.matrices), 'matrix', 'matrices')} {np.median(known):.2g}"
+        if len(known)
+        else "no step was watched"
+    )
     panel = Panel(
         title=curves.title,
         marks=(band, *curves.marks),
@@ -101,15 +178,19 @@ def update_ratio(result: GradientFlow) -> Figure:
         note=note,
         level=_worst(findings, "GRD003", "GRD004"),
     )
-    return _figure(
+    return assembled(
         "Update over weight",
         (panel,),
         findings,
-        caveat=_join(
+        caveat=(
             chosen.left_out,
-            "Biases and norm parameters are left out. A weight below PyTorch's usual first size counts as that size.",
+            "How far one step moves a weight matrix, as a share of its size (root mean squares): 0.01 is a hundredth.",
+            "Biases, norm parameters and frozen layers are left out.",
+            "A matrix that is smaller than PyTorch would make a new one counts as that large.",
         ),
-        alt=f"Ratio of update to weight of {len(chosen.places)} weight matrices over {watched} watched steps; {note}.",
+        alt=(
+            f"Ratio of update to weight of {len(chosen.places)} weight matrices over {watched} watched steps; {note}.",
+        ),
         columns=1,
     )
 
@@ -126,21 +207,26 @@ def norm_over_time(result: GradientFlow) -> Figure:
         if one.step is not None and one.code in {"GRD002", "GRD006"} and one.level.rank > Level.LOOK.rank
     ]
     known = norm[np.isfinite(norm)]
+    # Within a decade a plain axis has more round figures to read.
+    wide = len(known) > 1 and known.max() > 10 * known.min()
     span = f"from {known.min():.2g} to {known.max():.2g}" if len(known) else "nowhere measured"
     panel = Panel(
         title="All gradients together",
         marks=(Lines(x=steps, y=norm, dots=len(steps) < 30), *events),
         x=Axis(label="training step"),
-        y=Axis(label="Euclidean norm of the gradient", scale="log"),
+        y=Axis(label="length of the gradient", scale="log" if wide else "linear"),
         note=f"{span}, {len(known)} steps",
         level=_worst(findings, "GRD002", "GRD006"),
     )
-    return _figure(
+    return assembled(
         "Gradient norm over time",
         (panel,),
         findings,
-        caveat="Watched steps only: a jump between two of them is not seen.",
-        alt=f"Norm of the whole gradient over {len(steps)} watched steps, {span}.",
+        caveat=(
+            "The norm is the length of the list of all gradients: the root of the sum of their squares.",
+            "Watched steps only: a jump between two of them is not seen.",
+        ),
+        alt=(f"Norm of the whole gradient over {len(steps)} watched steps, {span}.",),
         columns=1,
     )
 
@@ -158,54 +244,39 @@ def histograms_linear(result: GradientFlow) -> Figure:
 
 
 def _histograms(result: GradientFlow, *, symlog: bool) -> Figure:
-    findings, series = result.findings, result.gradients
-    present = [place for place in range(len(series.names)) if not result.missing[:, place].all()]
-    chosen = choose(series.names, findings, among=present)
-    steps = slice(max(result.sound - 1, 0), max(result.sound, 1))
-    panels: list[Panel] = []
-    for place in chosen.places:
-        name = series.names[place]
-        histogram = series.select([name]).over_steps(steps)[0]
-        zeros = int(series.sums[steps, place, SUMS.index("zeros")].sum())
-        note = note_of(series, place, histogram, steps)
-        note += f", {100 * zeros / max(histogram.total, 1):.0f} % exactly 0" if zeros else ""
-        panels.append(
-            histogram_panel(histogram, title=name, unit="gradient", note=note, level=chosen.level(name), symlog=symlog)
-        )
-    absent = len(series.names) - len(present)
-    return _figure(
-        "Gradients, parameter by parameter" + ("" if symlog else " (linear)"),
-        tuple(panels),
-        findings,
-        caveat=_join(
-            chosen.left_out,
-            f"{absent} parameters without a gradient are left out." if absent else "",
-            "One batch: the gradient of another is another.",
+    present = [place for place in range(len(result.names)) if not result.missing[:, place].all()]
+    absent = len(result.names) - len(present)
+    return series_figures.histograms(
+        _tensors(result, present),
+        partial(_histogram, result, symlog=symlog),
+        title="Gradients, parameter by parameter",
+        caveat=(
+            f"{amount(absent, 'parameter')} without a gradient (frozen, or not used) "
+            f"{'is' if absent == 1 else 'are'} left out."
+            if absent
+            else "",
+            "The gradients are those of a single batch; another batch has others.",
         ),
-        alt=f"{len(panels)} histograms of gradients in registration order, on "
-        f"{'symmetric-logarithmic' if symlog else 'linear'} axes. {findings.headline}",
-        columns=4,
+        alt="gradients, parameters in the order in which the model holds them",
+        symlog=symlog,
     )
+
+
+def _tensors(result: GradientFlow, among: Sequence[int]) -> Tensors:
+    models = models_of(result.names, result.provenance)
+    return Tensors(series=result.gradients, findings=result.findings, models=models, among=among, unit="gradient")
+
+
+def _histogram(result: GradientFlow, chosen: Chosen, place: int, *, symlog: bool) -> Panel:
+    series, steps = result.gradients, latest(result.sound)
+    name = series.names[place]
+    histogram = series.select([name]).over_steps(steps)[0]
+    zeros = int(series.sums[steps, place, SUMS.index("zeros")].sum())
+    note = note_of(series, place, histogram, steps)
+    note += f", {100 * zeros / max(histogram.total, 1):.0f} % exactly 0" if zeros else ""
+    return histogram_panel(histogram, title=name, unit="gradient", note=note, level=chosen.level(name), symlog=symlog)
 
 
 def _worst(findings: Findings, *codes: str) -> Level:
     levels = (one.level for one in findings.every if one.code in codes and one.level is not Level.NOT_MEASURED)
     return max(levels, key=lambda level: level.rank, default=Level.OK)
-
-
-def _figure(
-    title: str, panels: tuple[Panel, ...], findings: Findings, *, caveat: str, alt: str, columns: int
-) -> Figure:
-    return Figure(
-        title=title,
-        panels=panels,
-        columns=max(min(columns, len(panels)), 1),
-        verdict=findings.headline,
-        level=findings.level,
-        caveat=caveat,
-        alt=alt,
-    )
-
-
-def _join(*sentences: str) -> str:
-    return " ".join(one for one in sentences if one)

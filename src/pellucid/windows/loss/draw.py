@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Bars, Event, Figure, Lines, Mark, Panel, Table, Tone
+from pellucid.core.figure.words import number
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings
 from pellucid.maths.curves import entropy, smooth
+from pellucid.methods.series_figures import assembled
 from pellucid.windows.loss.result import Curve, LossCurves, SanityCheck
 
 Values = NDArray[Any]
@@ -19,10 +22,16 @@ Values = NDArray[Any]
 _LOG_RANGE = 30.0
 _FEW_POINTS = 40
 _MOST_MEMORY = 0.98
+_MOST_FURTHER = 8
+_KNOWN = ("loss", "val_loss", "accuracy", "val_accuracy", "lr", "target_entropy")
 _CAVEAT = (
-    "Bold lines are exponential means corrected for their start, m_t / (1 - b^t), on a logarithmic axis those of the "
-    "logarithm; they follow the raw values late. "
-    "A training loss is taken before its step, over one batch, in train mode; a held-out loss after it, in eval mode."
+    "Faint lines are the values as they came; bold lines are their running average, which lags a little behind. "
+    "A training loss is taken before its step, over one batch, in train mode (dropout on); a held-out loss after the "
+    "step, in eval mode (dropout off)."
+)
+_NATS = (
+    "Losses are in nats: 0 is certain and right, 0.69 is no better than a fair coin. The level line is the loss of a "
+    "model that knows only how frequent each class is."
 )
 
 
@@ -39,16 +48,62 @@ def training(result: LossCurves) -> Figure:
     findings = result.findings
     panels = [_loss_panel(result, findings)]
     panels += [panel for panel in (_accuracy_panel(result), _rate_panel(result)) if panel is not None]
+    further = _further(result)
+    if further:  # these are small, so that many fit; an empty panel for a loss that has another name would not help
+        panels = [replace(panel, wide=True) for panel in panels if panel.marks]
+    panels += [_scalar_panel(name, result.curve(name)) for name in further[:_MOST_FURTHER]]
     loss = result.curve("loss").finite()
     course = f"The training loss goes from {loss.values[0]:.3g} to {loss.values[-1]:.3g}" if len(loss) else "No loss"
-    return Figure(
-        title="Training",
-        panels=tuple(panels),
-        columns=1,
-        verdict=findings.headline,
-        level=findings.level,
-        caveat=_CAVEAT,
-        alt=f"{course} over {len(loss)} points. {findings.headline}.",
+    left_out = len(further) - _MOST_FURTHER
+    return assembled(
+        "Training",
+        panels,
+        findings,
+        caveat=(
+            _CAVEAT,
+            _NATS if entropy(result.label_counts) > 0 else "",
+            f"Of {len(further)} further scalars {_MOST_FURTHER} are shown, those that change first; {left_out} are not."
+            if left_out > 0
+            else "",
+        ),
+        alt=(
+            f"{course} over {len(loss)} points.",
+            f"Further scalars: {', '.join(further[:_MOST_FURTHER])}." if further else "",
+            f"{findings.headline}.",
+        ),
+        columns=2 if further else 1,
+    )
+
+
+def _further(result: LossCurves) -> list[str]:
+    """Names of the scalars that no other panel shows, those that change first."""
+    names = [name for name in result.curves if name not in _KNOWN or _is_no_share(result, name)]
+
+    def is_flat(name: str) -> bool:
+        values = result.curve(name).finite().values
+        return not len(values) or float(np.ptp(values)) == 0
+
+    return sorted(names, key=is_flat)
+
+
+def _is_no_share(result: LossCurves, name: str) -> bool:
+    """Whether an accuracy is not a share of 1, such as a percentage: it has no place on an axis from 0 to 1."""
+    return name in ("accuracy", "val_accuracy") and len(result.curve(name)) > 0 and not len(result.shares(name))
+
+
+def _scalar_panel(name: str, curve: Curve) -> Panel:
+    """One scalar whose meaning is not known, raw and smoothed, on an axis of its own."""
+    found = curve.finite()
+    broken = len(curve) - len(found)
+    parts = [f"from {number(found.values[0])} to {number(found.values[-1])}" if len(found) else "no finite value"]
+    parts += [f"{broken:,} not finite"] if broken and len(found) else []
+    scale = _scale([found.values] if len(found) else [])
+    return Panel(
+        title=name,
+        marks=tuple(_curve_marks(curve, "", "accent", scale=scale)),
+        x=Axis(label="step"),
+        y=Axis(label="value", scale=scale),
+        note=", ".join(parts),
     )
 
 
@@ -175,16 +230,24 @@ def evaluations(result: SanityCheck) -> Figure:
     """
     findings = result.findings
     panels = [_three_losses(result, findings), _two_accuracies(result), _predictions(result), _spread(result)]
-    return Figure(
-        title=f"Evaluations on a batch of {result.samples:,}",
-        panels=tuple(panel for panel in panels if panel is not None),
+    sure = f"An accuracy on {result.samples:,} samples is uncertain by about {_uncertainty(result.samples)}."
+    return assembled(
+        f"Evaluations on a batch of {result.samples:,}",
+        [panel for panel in panels if panel is not None],
+        findings,
+        caveat=(
+            sure if np.isfinite(result.accuracy_eval).any() else "",
+            "One batch that is not trained on. In train mode, dropout switches off the same units in each evaluation.",
+            _NATS if entropy(result.label_counts) > 0 and len(result.steps) > 1 else "",
+        ),
+        alt=(_in_words(result), f"{findings.headline}."),
         columns=2,
-        verdict=findings.headline,
-        level=findings.level,
-        caveat="One batch: an accuracy on it is uncertain by about 1 / sqrt(samples). "
-        "Train mode draws the same dropout in each evaluation.",
-        alt=f"{_in_words(result)} {findings.headline}.",
     )
+
+
+def _uncertainty(samples: int) -> str:
+    """Two standard deviations of a share near one half, where they are largest."""
+    return f"{100 / math.sqrt(max(samples, 1)):.2g} percentage points"
 
 
 def _in_words(result: SanityCheck) -> str:
@@ -275,6 +338,6 @@ def _spread(result: SanityCheck) -> Panel | None:
         title="Difference between samples",
         marks=(Bars(edges=np.arange(len(last) + 1) - 0.5, heights=heights, tone="accent"),),
         x=Axis(label="layer", categories=result.layers),
-        y=Axis(label="share of squared norm", limits=(0.0, 1.0)),
-        note="0: the layer says the same of every sample",
+        y=Axis(label="share that differs", limits=(0.0, 1.0)),
+        note="0: the layer gives the same for every sample; 1: nothing is common to all",
     )

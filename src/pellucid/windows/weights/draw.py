@@ -1,5 +1,7 @@
 """Pictures of weights. Importing this registers them."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,16 +9,10 @@ from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Panel
-from pellucid.core.judge import Findings
-from pellucid.methods.series_panels import (
-    Chosen,
-    choose,
-    heat_over_time,
-    histogram_panel,
-    layers_over_time,
-    note_of,
-    ridges_over_time,
-)
+from pellucid.methods import series_figures
+from pellucid.methods.depth import models_of
+from pellucid.methods.series_figures import Tensors, assembled
+from pellucid.methods.series_panels import Chosen, histogram_panel, latest, layers_over_time, note_of
 from pellucid.windows.weights.result import WeightHistograms
 
 Array = NDArray[Any]
@@ -35,26 +31,34 @@ def histograms_symlog(result: WeightHistograms) -> Figure:
 
 
 def _histograms(result: WeightHistograms, *, symlog: bool) -> Figure:
-    findings, series = result.findings, result.series
-    chosen = choose(series.names, findings, among=range(len(series.names)))
-    steps = slice(max(result.sound - 1, 0), max(result.sound, 1))
-    panels = tuple(_histogram(result, chosen, place, steps, symlog=symlog) for place in chosen.places)
-    return _figure(
-        "Weights, parameter by parameter" + (" (logarithmic)" if symlog else ""),
-        panels,
-        findings,
-        caveat=_join(
-            chosen.left_out,
-            "A histogram shows sizes, not what the weights do: scaling two layers in "
-            "opposite ways changes both and leaves the function as it was.",
+    twins = bool((result.twins[latest(result.sound)] > 0).any())
+    return series_figures.histograms(
+        _tensors(result),
+        partial(_histogram, result, symlog=symlog),
+        title="Weights, parameter by parameter",
+        caveat=(
+            "A histogram shows sizes, not what the weights do.",
+            "Making one layer larger and the next smaller changes both and leaves the function as it was.",
+            "Twin rows are units whose weights point the same way: they compute the same." if twins else "",
         ),
-        alt=f"{len(panels)} histograms of parameters in registration order, on "
-        f"{'symmetric-logarithmic' if symlog else 'linear'} axes. {findings.headline}",
+        alt="parameters in the order in which the model holds them",
+        symlog=symlog,
     )
 
 
-def _histogram(result: WeightHistograms, chosen: Chosen, place: int, steps: slice, *, symlog: bool) -> Panel:
-    series = result.series
+def _tensors(result: WeightHistograms, among: Sequence[int] | None = None) -> Tensors:
+    names = result.series.names
+    return Tensors(
+        series=result.series,
+        findings=result.findings,
+        models=models_of(names, result.provenance),
+        among=range(len(names)) if among is None else among,
+        unit="weight",
+    )
+
+
+def _histogram(result: WeightHistograms, chosen: Chosen, place: int, *, symlog: bool) -> Panel:
+    series, steps = result.series, latest(result.sound)
     name, shape = series.names[place], result.shapes[place]
     histogram = series.select([name]).over_steps(steps)[0]
     note = f"{' × '.join(str(one) for one in shape) or 'scalar'}: {note_of(series, place, histogram, steps)}"
@@ -67,8 +71,8 @@ def _histogram(result: WeightHistograms, chosen: Chosen, place: int, steps: slic
 @drawing(WeightHistograms)
 def norms_over_time(result: WeightHistograms) -> Figure:
     """Draw the size of every parameter over time, and how it changed since the first step."""
-    findings, series = result.findings, result.series
-    chosen = choose(series.names, findings, among=result.matrices or range(len(series.names)))
+    series, tensors = result.series, _tensors(result, result.matrices or None)
+    chosen = tensors.chosen()
     names = [series.names[place] for place in chosen.places]
     rms = series.rms[:, list(chosen.places)]
     rms[result.sound :] = np.nan
@@ -76,7 +80,7 @@ def norms_over_time(result: WeightHistograms) -> Figure:
     change = np.log2(np.divide(rms, first, out=np.full_like(rms, np.nan), where=(first > 0) & (rms > 0)))
     panels = (
         layers_over_time(
-            rms, steps=series.steps, names=names, title="Size", axis=Axis(label="RMS of the weights", scale="log")
+            rms, steps=series.steps, names=names, title="Size", axis=Axis(label="typical size of a weight", scale="log")
         ),
         layers_over_time(
             change,
@@ -89,12 +93,17 @@ def norms_over_time(result: WeightHistograms) -> Figure:
     )
     known = change[-1][np.isfinite(change[-1])] if len(change) else np.zeros(0)
     most = f"The largest change is a factor of {2 ** float(np.abs(known).max()):.2g}." if len(known) else ""
-    return _figure(
+    return assembled(
         "Weight sizes over time",
         panels,
-        findings,
-        caveat=_join(chosen.left_out, "Matrices only; parameters that began at zero have no change to show."),
-        alt=f"Root mean square of {len(names)} weight matrices over {len(rms)} watched steps. {most}",
+        tensors.findings,
+        caveat=(
+            chosen.left_out,
+            "Typical: the root mean square of all weights of a matrix.",
+            "One doubling is twice as large as at the first step, minus one half as large.",
+            "Matrices only; what began at zero has no change to show.",
+        ),
+        alt=(f"Typical size of the weights of {len(names)} matrices over {len(rms)} watched steps.", most),
         columns=2,
     )
 
@@ -102,54 +111,10 @@ def norms_over_time(result: WeightHistograms) -> Figure:
 @drawing(WeightHistograms)
 def over_time(result: WeightHistograms) -> Figure:
     """Draw the histograms over time as colour: one column a step, brighter where more values lie."""
-    findings = result.findings
-    chosen = choose(result.series.names, findings, among=range(len(result.series.names)))
-    series = result.series.select([result.series.names[place] for place in chosen.places])
-    panels = tuple(
-        heat_over_time(series, place, title=name, unit="weight", level=chosen.level(name))
-        for place, name in enumerate(series.names)
-    )
-    return _figure(
-        "Weights over time",
-        panels,
-        findings,
-        caveat=_join(chosen.left_out, "Colour is log(1 + values); steps without finite values are blank."),
-        alt=f"{len(panels)} maps of weight values by training step over {len(series.steps)} watched steps.",
-    )
+    return series_figures.over_time(_tensors(result), title="Weights over time")
 
 
 @drawing(WeightHistograms)
 def ridges(result: WeightHistograms) -> Figure:
     """Draw the histograms over time as ridges, the first step at the bottom."""
-    findings = result.findings
-    chosen = choose(result.series.names, findings, among=range(len(result.series.names)), most=8)
-    series = result.series.select([result.series.names[place] for place in chosen.places])
-    panels = tuple(
-        ridges_over_time(series, place, title=name, unit="weight", level=chosen.level(name))
-        for place, name in enumerate(series.names)
-    )
-    return _figure(
-        "Weights over time, as ridges",
-        panels,
-        findings,
-        caveat=_join(chosen.left_out, "Heights are square roots, each ridge on its own scale."),
-        alt=f"{len(panels)} stacks of histograms, the first watched step at the bottom.",
-    )
-
-
-def _figure(
-    title: str, panels: tuple[Panel, ...], findings: Findings, *, caveat: str, alt: str, columns: int = 4
-) -> Figure:
-    return Figure(
-        title=title,
-        panels=panels,
-        columns=max(min(columns, len(panels)), 1),
-        verdict=findings.headline,
-        level=findings.level,
-        caveat=caveat,
-        alt=alt,
-    )
-
-
-def _join(*sentences: str) -> str:
-    return " ".join(one for one in sentences if one)
+    return series_figures.ridges(_tensors(result), title="Weights over time, as ridges")

@@ -126,7 +126,7 @@ def side_of(panel: Panel, width: float) -> float:
     events = [mark for mark in panel.marks if isinstance(mark, Event) and mark.axis == "y" and mark.text]
     if not events or width < 260:
         return 0.0
-    return min(max(width_of(_words(one), SMALL) for one in events) * _SLACK + 6, _SIDE)
+    return min(max(width_of(_words(one), SMALL) for one in events) * _SLACK + 6, _SIDE, 0.25 * width)
 
 
 def _words(event: Event) -> str:

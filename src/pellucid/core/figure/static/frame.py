@@ -2,14 +2,25 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from pellucid.core.figure.marks import Array, Axis, Bars, Cloud, Heat, Lines, Panel
-from pellucid.core.figure.scales import Frame, cell_edges, frame_of, pool, project, thin, ticks
-from pellucid.core.figure.static.sheet import LABEL, SMALL, Box, Sheet, clip, matplotlib, show_pixels, width_of
+from pellucid.core.figure.scales import Frame, Span, cell_edges, frame_of, pool, project, thin, ticks
+from pellucid.core.figure.static.sheet import (
+    LABEL,
+    SMALL,
+    Box,
+    Sheet,
+    clip,
+    matplotlib,
+    shortened,
+    show_pixels,
+    width_of,
+)
 from pellucid.core.figure.words import number, plain
 from pellucid.core.theme import GROUPS, colour_limits, paint
 
@@ -42,7 +53,7 @@ class Rulers:
         """Room for the labels of the horizontal axis, points."""
         if not self.tilted:
             return 12.0
-        return 10 + 0.72 * max(width_of(clip(label, SMALL, 70), SMALL) for _, label in self.x)
+        return 10 + 0.72 * max(width_of(shortened(label, SMALL, 80), SMALL) for _, label in self.x)
 
 
 def rulers_of(panel: Panel, width: float, height: float) -> Rulers:
@@ -56,11 +67,33 @@ def rulers_of(panel: Panel, width: float, height: float) -> Rulers:
     for most in range(max(2, int(room / 9)), 1, -1):
         if panel.x.categories or most <= max(2, room / 44):
             x = ticks(panel.x, frame.x, most)
-            if sum(width_of(label, SMALL) + 9 for _, label in x) <= room:
+            if _are_apart(x, frame.x, room, left):
                 return Rulers(frame=frame, x=x, y=y, left=left)
             if panel.x.categories and most * 9 <= room + 9:
                 return Rulers(frame=frame, x=x, y=y, left=left, tilted=True)
     return Rulers(frame=frame, x=ticks(panel.x, frame.x, 2), y=y, left=left)
+
+
+def _are_apart(x: Ticks, span: Span, room: float, left: float) -> bool:
+    """Whether no label along the horizontal axis comes near the next."""
+    ends = [_extent(place, label, span, (0.0, room, left)) for place, label in x if label]
+    return all(before[1] + 7 <= after[0] for before, after in pairwise(ends))
+
+
+def _extent(place: float, label: str, span: Span, frame: tuple[float, float, float]) -> tuple[float, float]:
+    """Where a label begins and ends that is centred below its tick and may stand out of the frame a little.
+
+    Args:
+        place: Its tick.
+        label: Its words.
+        span: Ends of the axis.
+        frame: Left side and width of the frame, and the room at the left of it, points.
+    """
+    start, width, margin = frame
+    half = width_of(label, SMALL) / 2
+    middle = start + width * (place - span[0]) / (span[1] - span[0])
+    middle = min(max(middle, start - min(margin, 10) + half), start + width + 10 - half)
+    return middle - half, middle + half
 
 
 def _is_map(panel: Panel) -> bool:
@@ -87,7 +120,7 @@ def draw_frame(sheet: Sheet, panel: Panel, box: Box, rulers: Rulers) -> None:
         return
     axes = sheet.frame(box, frame.x, y)
     heats = any(isinstance(mark, Heat) for mark in panel.marks)
-    _grid(sheet, axes, rulers, plain_ground=heats)
+    _grid(sheet, axes, rulers, plain_ground=heats, zero=not panel.x.categories)
     for mark in panel.marks:
         if isinstance(mark, Heat):
             _heat(axes, mark, panel, frame)
@@ -105,13 +138,13 @@ def _is_flat(mark: Cloud) -> bool:
     return np.ndim(mark.points) == 2 and np.shape(mark.points)[1] == 2
 
 
-def _grid(sheet: Sheet, axes: Any, rulers: Rulers, *, plain_ground: bool) -> None:
-    """Hairlines behind the marks; none behind a matrix, which fills its frame."""
+def _grid(sheet: Sheet, axes: Any, rulers: Rulers, *, plain_ground: bool, zero: bool) -> None:
+    """Hairlines behind the marks, one of them upright at 0; none behind a matrix, which fills its frame."""
     if plain_ground:
         return
     frame = rulers.frame
     level = [[(frame.x[0], place), (frame.x[1], place)] for place, _ in rulers.y]
-    upright = [[(place, frame.y[0]), (place, frame.y[1])] for place, label in rulers.x if label == "0"]
+    upright = [[(place, frame.y[0]), (place, frame.y[1])] for place, label in rulers.x if zero and label == "0"]
     collection = matplotlib("collections").LineCollection
     axes.add_collection(
         collection([*level, *upright], colors=sheet.theme.faint, linewidths=0.7, zorder=0), autolim=False
@@ -128,13 +161,12 @@ def _labels(sheet: Sheet, box: Box, rulers: Rulers, y: tuple[float, float]) -> N
         height = box.top + box.height * (1 - (place - y[0]) / (y[1] - y[0]))
         sheet.text(box.left - 4, height + 2.7, clip(label, SMALL, 110), SMALL, colour=muted, align="right")
     for place, label in rulers.x:
-        left = box.left + box.width * (place - frame.x[0]) / (frame.x[1] - frame.x[0])
         if rulers.tilted:
-            _tilted(sheet, left + 2.5, box.top + box.height + 7, clip(label, SMALL, 70))
+            left = box.left + box.width * (place - frame.x[0]) / (frame.x[1] - frame.x[0])
+            _tilted(sheet, left + 2.5, box.top + box.height + 7, shortened(label, SMALL, 80))
             continue
-        half = width_of(label, SMALL) / 2
-        left = min(max(left, box.left - min(rulers.left, 10) + half), box.left + box.width + 10 - half)
-        sheet.text(left, box.top + box.height + 10.5, label, SMALL, colour=muted, align="center")
+        ends = _extent(place, label, frame.x, (box.left, box.width, rulers.left))
+        sheet.text(sum(ends) / 2, box.top + box.height + 10.5, label, SMALL, colour=muted, align="center")
 
 
 def _tilted(sheet: Sheet, left: float, top: float, label: str) -> None:
@@ -220,6 +252,7 @@ def _line(sheet: Sheet, axes: Any, mark: Lines, panel: Panel, size: tuple[Frame,
             axes.fill_between(x[kept], *sides, facecolor=sheet.theme.paper, linewidth=0, zorder=3)
         opacity = 0.38 if mark.fill else 0.18
         axes.fill_between(x[kept], *sides, facecolor=colour, alpha=opacity, linewidth=0, zorder=3)
+        _lone_bands(axes, x[kept], sides, colour)
     # A long noisy curve is drawn finer, or it becomes a blot.
     weight = 1.0 if mark.fill else 1.5 if len(x) < width else 0.9
     style: dict[str, Any] = {"linewidth": weight, "linestyle": DASHES[mark.style]}
@@ -230,6 +263,16 @@ def _line(sheet: Sheet, axes: Any, mark: Lines, panel: Panel, size: tuple[Frame,
     if len(dots):
         look: dict[str, Any] = {"markersize": 4.2, "markeredgecolor": sheet.theme.paper, "markeredgewidth": 0.6}
         axes.plot(x[dots], y[dots], linestyle="none", marker="o", color=colour, clip_on=False, zorder=4, **look)
+
+
+def _lone_bands(axes: Any, x: Array, sides: list[Array], colour: str) -> None:
+    """The band of a point that is joined to no other is a bar: an area of no width would be invisible."""
+    seen = np.isfinite(sides[0]) & np.isfinite(sides[1])
+    alone = np.flatnonzero(seen & ~_neighbours(seen))
+    if len(alone):
+        axes.vlines(
+            x[alone], sides[0][alone], sides[1][alone], color=colour, alpha=0.3, linewidth=5, clip_on=False, zorder=3
+        )
 
 
 def _neighbours(seen: Array) -> Array:

@@ -63,7 +63,7 @@ def png(figure: Figure, theme: str = "light") -> bytes:
     return _png(figure, theme_of(theme))
 
 
-def svg(figure: Figure, *, theme: str = "page") -> str:
+def svg(figure: Figure, *, theme: str = "page", narrow: bool = False) -> str:
     """Return a figure as SVG, to be put into a page.
 
     Args:
@@ -71,6 +71,7 @@ def svg(figure: Figure, *, theme: str = "page") -> str:
         theme: "light", "dark", or "page": the colours of text, axes and curves are the page's variables --ink,
             --muted, --faint, --paper and --tone-accent, --tone-alarm ..., and where the page has none, light or
             dark as the reader prefers.
+        narrow: Put the panels one below the other on a narrow sheet.
 
     Returns:
         One `<svg>` element without prolog. Text is text; images of cells and of many points are embedded.
@@ -80,7 +81,7 @@ def svg(figure: Figure, *, theme: str = "page") -> str:
         MissingExtraError: matplotlib is not installed.
         InputError: Another theme.
     """
-    return _svg(figure, PAGE if theme == "page" else theme_of(theme)).decode()
+    return _svg(figure, PAGE if theme == "page" else theme_of(theme), narrow=narrow).decode()
 
 
 def _png(figure: Figure, theme: Theme) -> bytes:
@@ -95,10 +96,10 @@ def _pdf(figure: Figure, theme: Theme) -> bytes:
         return _print(sheet, "pdf", "print_pdf", metadata={"CreationDate": None, "Title": figure.title}, dpi=DPI)
 
 
-def _svg(figure: Figure, theme: Theme) -> bytes:
-    name = fingerprint(figure, theme.name)
+def _svg(figure: Figure, theme: Theme, *, narrow: bool = False) -> bytes:
+    name = fingerprint(figure, f"{theme.name} narrow" if narrow else theme.name)
     with _clean(name):
-        sheet = drawn(figure, theme, clear=theme is PAGE)
+        sheet = drawn(figure, theme, clear=theme is PAGE, narrow=narrow)
         raw = _print(sheet, "svg", "print_svg", metadata={"Date": None}, dpi=DPI)
     return finish(raw.decode(), figure, name, theme).encode()
 

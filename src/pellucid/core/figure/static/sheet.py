@@ -103,6 +103,17 @@ def clip(text: str, kind: Type, room: float) -> str:
     return text[:low].rstrip() + "…"
 
 
+def shortened(text: str, kind: Type, room: float) -> str:
+    """Return the text cut to `room` points in its middle: names of layers differ at their ends."""
+    text = plain(text)
+    kept = len(text)
+    short = text
+    while kept > 1 and width_of(short, kind) > room:
+        kept -= 1
+        short = text[: kept // 2] + "…" + text[len(text) - (kept + 1) // 2 :]
+    return short
+
+
 def broken(text: str, kind: Type, room: float) -> list[str]:
     """Break a paragraph into lines of at most `room` points."""
     lines, current = list[str](), ""

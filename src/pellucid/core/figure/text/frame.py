@@ -8,6 +8,7 @@ from pellucid.core.figure.marks import Array, Bars, Cloud, Event, Lines, Panel
 from pellucid.core.figure.scales import Frame, Span, axis_title, frame_of, project, thin, value_at
 from pellucid.core.figure.text.canvas import Canvas
 from pellucid.core.figure.words import cells, fit, number, pad, plain, wrap
+from pellucid.core.finding import Level
 from pellucid.core.theme import LEVEL_SYMBOLS
 
 GLYPHS = "█▒░▓"
@@ -158,8 +159,11 @@ def _events_below(panel: Panel, width: int) -> list[str]:
     for mark in panel.marks:
         if isinstance(mark, Event):
             axis, sign = (panel.x, "┊") if mark.axis == "x" else (panel.y, "╌")
-            place = " ".join(part for part in (number(mark.at), plain(axis.unit)) if part)
-            lines += wrap(f"{sign} {place} {LEVEL_SYMBOLS[mark.level]} {mark.text}", width, indent="    ")
+            # Between two named places a number would mean nothing.
+            place = "" if axis.categories else f"{number(mark.at)} {plain(axis.unit)}".strip()
+            symbol = "" if mark.level is Level.OK else LEVEL_SYMBOLS[mark.level]
+            words = " ".join(part for part in (sign, place, symbol, mark.text) if part)
+            lines += wrap(words, width, indent="    ")
     return lines
 
 

@@ -1,6 +1,7 @@
 """A whole figure with characters: title, verdict, panels, caveat."""
 
 from pellucid.core.errors import InputError
+from pellucid.core.figure.grid import rows_of_panels
 from pellucid.core.figure.marks import Bars, Cloud, Figure, Heat, Lines, Panel, Surface, Table, Tiles, Tokens
 from pellucid.core.figure.text.blocks import (
     MOST_ROWS,
@@ -42,9 +43,11 @@ def figure_text(figure: Figure, width: int = 80) -> str:
         lines += wrap(f"{LEVEL_SYMBOLS[figure.level]} {figure.verdict}", width, indent="  ")
     across = max(1, min(figure.columns, (width + 3) // (_PANEL + 3), len(figure.panels)))
     room = (width - 3 * (across - 1)) // across
-    for start in range(0, len(figure.panels), across):
-        blocks = [panel_text(panel, room, small=across > 1) for panel in figure.panels[start : start + across]]
-        lines += ["", *beside(_aligned(blocks), room, gap=3)]
+    for row in rows_of_panels(figure.panels, across):
+        panels = [figure.panels[place] for place in row]
+        own = width if panels[0].wide else room
+        blocks = [panel_text(panel, own, small=own < width) for panel in panels]
+        lines += ["", *beside(_aligned(blocks), own, gap=3)]
     if not figure.panels:
         lines += ["", NOTHING]
     if figure.caveat:
