@@ -1,4 +1,4 @@
-"""``import pellucid`` is light: it brings torch, NumPy and little else."""
+"""``import pellucid`` brings nothing; its first name brings torch, NumPy and little else."""
 
 import json
 import subprocess
@@ -26,11 +26,36 @@ def _run(program: str) -> str:
 
 
 def test_import_brings_nothing_heavy() -> None:
-    """Importing pellucid loads none of the packages that only some of its functions need."""
-    assert _loaded_by("import pellucid") & HEAVY == set()
+    """Using pellucid loads none of the packages that only some of its functions need."""
+    assert _loaded_by("import pellucid; pellucid.watch") & HEAVY == set()
 
 
 @pytest.mark.parametrize("statement", ["import rich", "import pellucid, sqlite3", "import matplotlib.pyplot"])
 def test_the_heavy_import_would_be_seen(statement: str) -> None:
     """The test above can fail: what is imported is seen."""
     assert len(_loaded_by(statement) & HEAVY) == 1
+
+
+def test_the_first_name_loads_and_registers_everything() -> None:
+    """Until then not even torch is there; afterwards every public name, rule, kind of result and store is."""
+    found = json.loads(
+        _run(
+            "import json, sys, pellucid\n"
+            "before = sorted({'numpy', 'torch', 'pellucid.windows'} & set(sys.modules))\n"
+            "listed = set(pellucid.__all__) <= set(dir(pellucid))\n"
+            "found = {name: getattr(pellucid, name) is not None for name in pellucid.__all__}\n"
+            "from pellucid import public\n"
+            "from pellucid.core.recorder import _OPENERS\n"
+            "print(json.dumps([before, listed, all(found.values()), public.__all__ == pellucid.__all__,"
+            " len(pellucid.rules()) > 20, len(pellucid.Result.kinds), len(_OPENERS)]))"
+        )
+    )
+    assert found == [[], True, True, True, True, 5, 1]
+
+
+@pytest.mark.parametrize("statement", ["pellucid.wach", "from pellucid import wach"])
+def test_a_name_that_is_not_there_is_an_error(statement: str) -> None:
+    """As of any module."""
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        _run(f"import pellucid\n{statement}")
+    assert "wach" in caught.value.stderr.splitlines()[-1]

@@ -1,18 +1,30 @@
 """Pellucid: windows into PyTorch networks, each picture with a verdict, its evidence and the next step."""
 
-from pellucid.core.errors import PellucidError
-from pellucid.core.finding import Finding, Level
-from pellucid.core.judge import Findings, judge
-from pellucid.core.result import Result
-from pellucid.core.rule import rules
-from pellucid.outlets.report import report
-from pellucid.outlets.store import Run
-from pellucid.probe.capture import capture
-from pellucid.probe.subject import Subject
-from pellucid.sessions.checkup import checkup
-from pellucid.sessions.watch import WatchOptions, watch
-from pellucid.sessions.watching import PellucidWarning, Watch
-from pellucid.windows import activations, gradients, loss, weights
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pellucid.public import (
+        Finding,
+        Findings,
+        Level,
+        PellucidError,
+        PellucidWarning,
+        Result,
+        Run,
+        Subject,
+        Watch,
+        WatchOptions,
+        activations,
+        capture,
+        checkup,
+        gradients,
+        judge,
+        loss,
+        report,
+        rules,
+        watch,
+        weights,
+    )
 
 __version__ = "0.1.0"
 
@@ -38,3 +50,17 @@ __all__ = [
     "watch",
     "weights",
 ]
+
+if not TYPE_CHECKING:  # a type checker that saw this would believe any name
+
+    def __getattr__(name: str) -> Any:
+        """Load everything when the first name is asked for. `pellucid --help` asks for none, and waits for no torch."""
+        if name not in __all__:
+            raise AttributeError(f"module 'pellucid' has no attribute {name!r}")
+        from pellucid import public
+
+        return getattr(public, name)
+
+    def __dir__() -> list[str]:
+        """Name what is not loaded yet, too."""
+        return sorted({*globals(), *__all__})

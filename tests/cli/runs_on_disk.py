@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings
-from pellucid.core.recorder import open_store
+from pellucid.outlets.store import open_for_writing
 
 DYING = Finding(
     code="ACT001",
@@ -65,7 +65,7 @@ number = 4
 
 def make_run(path: Path, *findings: Finding, losses: tuple[float, ...] = (2.0, 1.0, 0.5)) -> Path:
     """Write a finished run with a loss curve and a verdict."""
-    recorder = open_store(path)
+    recorder = open_for_writing(path)
     recorder.scalars((step, "loss", loss) for step, loss in enumerate(losses))
     recorder.findings(Findings(findings), step=len(losses))
     recorder.close("finished")

@@ -50,6 +50,17 @@ def test_an_alarm_is_status_1() -> None:
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 
+def test_what_was_not_measured_is_listed_on_demand() -> None:
+    """The short verdict names the flag, and with it every check has its figures or its reason."""
+    short = CliRunner().invoke(app, ["checkup", "zoo_models:sick"], env={"COLUMNS": "80"}).stdout
+    assert short.endswith("With figures and reasons: pellucid checkup zoo_models:sick --all\n")
+    full = CliRunner().invoke(app, ["checkup", "zoo_models:sick", "--all"], env={"COLUMNS": "80"})
+    assert full.exit_code == 1
+    assert "  Update too large [GRD003]: " in full.stdout
+    assert "--all" not in full.stdout
+    assert max(len(line) for line in full.stdout.splitlines()) <= 80
+
+
 def test_json_is_not_disturbed_by_what_the_module_prints() -> None:
     """What the user's code prints goes to the error stream."""
     result = CliRunner().invoke(app, ["checkup", "zoo_models:sick", "--json"])

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pellucid import rules
 from pellucid.cli import app
-from pellucid.core.rule import SECTIONS, rules
+from pellucid.core.rule import SECTIONS
 
 
 @pytest.fixture

@@ -100,6 +100,7 @@ def test_findings_for_a_notebook() -> None:
     assert "details" in page.tags
     for words in ("from step 7", "look</b> at fc1", "1 check passed: fine [D]", "1 check not measured: gone [E]"):
         assert words in html
+    assert "<p>m</p></li></ul></details>" in html  # the reason, behind the line
     assert "no check looked at this" in findings_bundle([])["text/html"]
     assert Findings(tuple(given))._repr_mimebundle_() == findings_bundle(given)
 

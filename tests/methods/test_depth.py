@@ -12,14 +12,19 @@ from pellucid.core.result import Provenance
 from pellucid.methods.depth import depth_of, fair_shares, models_of
 from tests.ward.watching import mlp
 
-SEVERAL = Provenance(model="Sequential+Sequential, 1,234 parameters, 0123456789ab")
+SEVERAL = Provenance(models=("generator", "judge", "judge.head"))
 NAMES = ("generator.0", "judge.0", "generator.2", "judge.2", "judge.4")
 
 
 def test_the_model_is_what_stands_before_the_name() -> None:
     """Only where several models were watched: the blocks of a single one are no models."""
     assert models_of(NAMES, SEVERAL) == ("generator", "judge", "generator", "judge", "judge")
-    assert models_of(NAMES, Provenance(model="Sequential, 1,234 parameters, 0123456789ab")) == ("",) * 5
+    assert models_of(("judge", "judge.head", "judge.head.0", "judges.0"), SEVERAL) == (
+        "judge",
+        "judge.head",
+        "judge.head",
+        "",
+    )
     assert models_of(NAMES, Provenance()) == ("",) * 5
 
 

@@ -1,5 +1,6 @@
 """A subject holds what is examined and lists its modules; batches reach the model in every usual form."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -73,8 +74,23 @@ def test_batches_up_to_a_count() -> None:
     loader = [(X, {"y": Y}), (X, {"y": Y})]
     sizes = [(len(x), len(rest["y"])) for x, rest in up_to(loader, 6)]
     assert sizes == [(4, 4), (2, 2)]
-    assert list(up_to(loader, 0)) == []
     assert len(list(up_to(loader, 100))) == 2
+    with pytest.raises(InputError) as error:
+        list(up_to(loader, 0))
+    assert str(error.value) == "samples is 0; expected 1 or more."
+
+
+def test_no_more_batches_are_taken_than_are_needed() -> None:
+    """A loader is not asked for a batch that would not be used."""
+    taken: list[int] = []
+
+    def loader() -> Iterator[Tensor]:
+        for place in range(3):
+            taken.append(place)
+            yield X
+
+    assert len(list(up_to(loader(), 8))) == 2
+    assert taken == [0, 1]
 
 
 def test_batch_without_tensors() -> None:

@@ -1,5 +1,6 @@
 """Corners of watching and of checkups: odd targets, odd parameters, callbacks that ask back, loaders that draw."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import pellucid as pel
-from pellucid.core.errors import FormatError, InputError
+from pellucid.core.errors import CaptureError, FormatError, InputError
 from tests.sessions import loops
 
 
@@ -139,6 +140,60 @@ def test_a_checkup_refuses_what_it_cannot_use(arguments: dict[str, Any], message
     with pytest.raises(InputError) as caught:
         pel.checkup(nn.Linear(6, 3), given.pop("loader"), F.cross_entropy, **given)
     assert str(caught.value) == message
+
+
+class Functional(nn.Module):
+    """A ReLU that is called as a function, and most of whose units are dead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.head = nn.Linear(6, 16), nn.Linear(16, 3)
+        with torch.no_grad():
+            self.hidden.bias[:12] = -50.0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits."""
+        return self.head(F.relu(self.hidden(x)))
+
+
+def test_dead_units_behind_a_function_are_judged_on_the_check_batch() -> None:
+    """A few steps of small batches tell nothing, but the check batch is large enough, as it is for nn.ReLU."""
+    model, check = Functional(), digits(600).tensors
+    with pel.watch(model, None, every=1, check=check, options=loops.QUIET) as watch:
+        for x, y in DataLoader(digits(), batch_size=16):
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            watch.step(loss=loss)
+    (said,) = [one for one in watch.findings.every if one.code == "ACT001"]
+    assert (said.level, said.where, said.value) == (pel.Level.ALARM, "head.input", 0.75)
+    assert said.message == "75 % of the units are 0 on every one of 600 held-out samples"
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_scripting_in_a_watched_step_is_refused_and_training_goes_on() -> None:
+    """The error says what to do, the hooks come off, and the training is the one without a watch and a script."""
+
+    def trained(*, watched: bool) -> nn.Module:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with pel.watch(model, optimizer, every=2, options=loops.QUIET) if watched else nullcontext() as watch:
+            for x, y in DataLoader(digits(), batch_size=16):
+                if watch is not None and watch.step_number == 2:
+                    with pytest.raises(CaptureError, match=r"Script the model before, or a copy\.deepcopy made before"):
+                        torch.jit.script(model)
+                loss = F.cross_entropy(model(x), y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                if watch is not None:
+                    watch.step(loss=loss)
+        return model
+
+    bare, watched = trained(watched=False), trained(watched=True)
+    assert all(map(torch.equal, bare.state_dict().values(), watched.state_dict().values()))
+    assert not any(one._forward_hooks or one._forward_pre_hooks for one in watched.modules())
+    assert torch.jit.script(watched)(torch.ones(1, 6)).shape == (1, 3)
 
 
 @pytest.mark.slow

@@ -42,6 +42,9 @@ def examine(
         Path | None, typer.Option("--output", "-o", help="Also write the checkup as an HTML page.")
     ] = None,
     samples: Annotated[int, typer.Option("--samples", min=1, help="Held-out examples to use at the most.")] = 1024,
+    in_full: Annotated[
+        bool, typer.Option("--all", help="Also list what passed and what was not measured, and why.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Examine a finished model on held-out data, and say what is wrong with it.
@@ -57,7 +60,7 @@ def examine(
     if as_json:
         print_json(_plain(found, page))
     else:
-        _show(found, page)
+        _show(found, page, target=target, in_full=in_full)
     if found.findings.level is Level.ALARM:
         raise typer.Exit(1)
 
@@ -90,19 +93,20 @@ def _plain(found: "Checkup", page: Path | None) -> dict[str, Any]:
     }
 
 
-def _show(found: "Checkup", page: Path | None) -> None:
+def _show(found: "Checkup", page: Path | None, *, target: str, in_full: bool) -> None:
     from rich.text import Text
 
-    from pellucid.core.figure.text import findings_text
     from pellucid.core.figure.words import plain
     from pellucid.core.theme import LEVEL_STYLES
+    from pellucid.core.verdict import verdict_text
 
     screen = console()
     screen.print(Text(f"Checkup of {plain(found.name)} ({found.seconds:.1f} s)", style="bold"))
     screen.print(level_text(found.findings.level, verdict_words(found.findings)))
     screen.print()
     styles = {f"{level.value}: ": LEVEL_STYLES[level] for level in Level}
-    for line in findings_text(found.findings, screen.width).splitlines():
+    how = f"pellucid checkup {target} --all"
+    for line in verdict_text(found.findings, width=screen.width, in_full=in_full, how=how).splitlines():
         words = line.lstrip().partition(" ")[2]
         style = next((look for start, look in styles.items() if words.startswith(start)), "")
         screen.print(Text(line, style=style))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pellucid.cli.rules import described, window_of
+from pellucid.cli.rules import described, in_order, window_of
 from pellucid.cli.terminal import console, print_json
 from pellucid.core.figure.words import number, wrap
 
@@ -23,10 +23,10 @@ def explain_rule(
     """Explain a rule: what it looks for, why it matters, its limits and their origin, when it errs, what to do."""
     from rich.text import Text
 
-    from pellucid.core.judge import configured_limits
     from pellucid.core.rule import rule_of
 
-    rule, limits = rule_of(code), configured_limits()
+    limits, _ = in_order()
+    rule = rule_of(code)
     if as_json:
         print_json(described(rule, limits))
         return

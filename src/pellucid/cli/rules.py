@@ -50,7 +50,7 @@ def list_rules(
 def in_order() -> "tuple[Limits, list[Rule]]":
     """Return the configured limits, and every rule by order of cause and then by code."""
     from pellucid.core.judge import configured_limits
-    from pellucid.core.rule import rules
+    from pellucid.public import rules
 
     return configured_limits(), sorted(rules(), key=lambda rule: (rule.order, rule.code))
 

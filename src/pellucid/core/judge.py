@@ -96,10 +96,22 @@ class Findings(Sequence[Finding]):
         """Build findings from what `as_dicts` returned."""
         return cls(tuple(Finding.from_dict(one) for one in plain))
 
-    def __str__(self) -> str:
-        from pellucid.core.figure.text import findings_text
+    def text(self, *, all: bool = False, width: int = 100) -> str:  # noqa: A002 - short, and read at the call only
+        """Write the verdict as text.
 
-        return findings_text(self)
+        Args:
+            all: Whether what passed and what was not measured is listed too, each with its figures or its reason.
+            width: Columns a line, 20 or more.
+
+        Returns:
+            Every finding that asks for something in full; of the others a line of titles, unless `all`.
+        """
+        from pellucid.core.verdict import verdict_text
+
+        return verdict_text(self, width=width, in_full=all)
+
+    def __str__(self) -> str:
+        return self.text()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from pellucid.core.notebook import findings_bundle

@@ -6,11 +6,12 @@ from html import escape
 from pellucid.core.drawing import drawings_of
 from pellucid.core.errors import MissingExtraError
 from pellucid.core.figure.marks import Figure
-from pellucid.core.figure.text import figure_text, findings_text
+from pellucid.core.figure.text import figure_text
 from pellucid.core.figure.words import amount, plain
 from pellucid.core.finding import Finding, Level
 from pellucid.core.result import Result
 from pellucid.core.theme import LEVEL_SYMBOLS, css
+from pellucid.core.verdict import QUIET, SPOKEN, verdict_text
 
 _STYLE = (
     ".pellucid{background:var(--paper);color:var(--ink);padding:12px 16px;border-radius:6px;overflow-x:auto;"
@@ -32,7 +33,7 @@ def bundle(result: Result) -> dict[str, str]:
         "text/plain" and "text/html"; the HTML needs no network and no script.
     """
     findings = result.findings
-    html, text = _findings_html(findings), findings_text(findings)
+    html, text = _findings_html(findings), verdict_text(findings, how="print(result.findings.text(all=True))")
     if drawings_of(type(result)):
         figure = result.figure()
         html += _figure_html(figure)
@@ -62,7 +63,7 @@ def findings_bundle(findings: Iterable[Finding]) -> dict[str, str]:
         "text/plain" and "text/html".
     """
     given = list(findings)
-    return {"text/plain": findings_text(given), "text/html": _page(_findings_html(given))}
+    return {"text/plain": verdict_text(given), "text/html": _page(_findings_html(given))}
 
 
 def _page(body: str) -> str:
@@ -81,18 +82,25 @@ def _figure_html(figure: Figure) -> str:
 
 def _findings_html(findings: Iterable[Finding]) -> str:
     given = list(findings)
-    spoken = [one for one in given if any(deep.level in _SPOKEN for deep in one.all)]
+    spoken = [one for one in given if any(deep.level in SPOKEN for deep in one.all)]
     html = f"<ul>{''.join(_item(one) for one in spoken)}</ul>" if spoken else ""
-    for level, words in ((Level.NOT_MEASURED, "not measured"), (Level.OK, "passed")):
+    for level, words in QUIET:
         every = [deep for one in given for deep in one.all if deep.level is level]
         if every:
             titles = ", ".join(dict.fromkeys(_words(f"{one.title} [{one.code}]") for one in every))
-            html += f'<p class="pellucid-why">{_sign(level)} {amount(len(every), "check")} {words}: {titles}</p>'
+            summary = f"{_sign(level)} {amount(len(every), 'check')} {words}: {titles}"
+            html += (
+                f"<details><summary>{summary}</summary><ul>{''.join(_quiet_item(one) for one in every)}</ul></details>"
+            )
     empty = f'<p class="pellucid-why">{_sign(Level.NOT_MEASURED)} not-measured: no check looked at this.</p>'
     return html or empty
 
 
-_SPOKEN = (Level.LOOK, Level.WARN, Level.ALARM)
+def _quiet_item(finding: Finding) -> str:
+    place = f" at {_words(finding.where)}" if finding.where else ""
+    step = f" Next: {_words(finding.next_step)}" if finding.next_step else ""
+    code = f'<span class="pellucid-why">[{_words(finding.code)}]</span>'
+    return f"<li>{_words(finding.title)}{place} {code}<p>{_words(finding.message)}{step}</p></li>"
 
 
 def _item(finding: Finding) -> str:

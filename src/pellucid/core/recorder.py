@@ -73,8 +73,8 @@ def open_store(path: str | Path, *, resume: bool = False) -> Recorder:
     Raises:
         RunLockedError: Another process is writing this run.
         StoreError: The directory cannot be written, or holds a run and `resume` is false.
-        InputError: No store is registered; `import pellucid` registers one.
+        InputError: No store is registered; `import pellucid.outlets.store` registers one.
     """
     if not _OPENERS:
-        raise InputError("No store is registered to write a run. Run: import pellucid")
+        raise InputError("No store is registered to write a run. Use pel.watch, or: import pellucid.outlets.store")
     return _OPENERS[0](Path(path), resume=resume)

@@ -32,6 +32,7 @@ class Provenance:
 
     Attributes:
         model: Name and fingerprint of the model, such as "MLP 8,554 parameters 3f2a...".
+        models: Names of the models, where several were watched: each stands before the names of its layers.
         samples: Examples that were looked at.
         passes: Forward or backward passes that were spent.
         seconds: Wall seconds that were spent.
@@ -41,6 +42,7 @@ class Provenance:
     """
 
     model: str = ""
+    models: tuple[str, ...] = ()
     samples: int = 0
     passes: int = 0
     seconds: float = 0.0

@@ -1,6 +1,5 @@
 """Layers over depth: the model that each belongs to, and where each stands on an axis that keeps models apart."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from pellucid.core.result import Provenance
 
 Array = NDArray[Any]
 MOST_NAMES = 16
-_SEVERAL = re.compile(r"\w+(?:\+\w+)+, [\d,]+ parameters, [0-9a-f]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ def models_of(names: Sequence[str], provenance: Provenance) -> tuple[str, ...]:
     """Return the model that each layer or parameter belongs to.
 
     A watch over several models, `pel.watch({"generator": ..., "judge": ...})`, puts the name of the model before
-    that of the layer, and names the types of all in the provenance.
+    that of the layer, and names them all in the provenance.
 
     Args:
         names: Names of the layers.
@@ -71,9 +69,10 @@ def models_of(names: Sequence[str], provenance: Provenance) -> tuple[str, ...]:
     Returns:
         One name a layer; "" each where a single model was looked at.
     """
-    if not _SEVERAL.fullmatch(provenance.model):
-        return ("",) * len(names)
-    return tuple(name.partition(".")[0] for name in names)
+    longest_first = sorted(provenance.models, key=len, reverse=True)
+    return tuple(
+        next((model for model in longest_first if name == model or name.startswith(f"{model}.")), "") for name in names
+    )
 
 
 def depth_of(names: Sequence[str], models: Sequence[str], places: Sequence[int]) -> Depth:

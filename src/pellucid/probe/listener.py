@@ -36,6 +36,10 @@ class Record:
             "output" for everything else.
         rectifies: Whether the activation function gives exactly 0 over a whole range: a unit that is zero in
             every sample may then be dead.
+        shape: Shape of the tensor, when it was heard last.
+        axis: Its axis that numbers the units; None when there is none.
+        given_to: Name of the module that was given it and which of its calls that was, 1 for the first; None for
+            what a module returned.
     """
 
     reduced: Reduced | Sampled
@@ -43,6 +47,9 @@ class Record:
     activation: str
     role: Role
     rectifies: bool
+    shape: tuple[int, ...]
+    axis: int | None
+    given_to: tuple[str, int] | None
 
 
 @dataclass(kw_only=True)
@@ -54,6 +61,7 @@ class _Heard:
     activation: Activation | None
     axis: int | None
     shape: torch.Size
+    given_to: tuple[str, int] | None
     feeds_activation: bool = False
 
     def record(self) -> Record:
@@ -64,6 +72,9 @@ class _Heard:
             activation=self.activation.name if self.activation else "",
             role="activation" if self.activation else role,
             rectifies=self.activation is not None and self.activation.rectifies,
+            shape=tuple(self.shape),
+            axis=self.axis,
+            given_to=self.given_to,
         )
 
 
@@ -111,6 +122,7 @@ class Listener:
         self._training_only = training_only
         self._heard: dict[str, _Heard] = {}
         self._calls: dict[str, int] = {}
+        self._begun: dict[str, int] = {}
         self._latest: _Heard | None = None
         self._by_name: dict[str, _Heard] = {}
         self._inside = False
@@ -157,6 +169,7 @@ class Listener:
 
     def _forget_forward(self) -> None:
         self._calls = {}
+        self._begun = {}
         self._latest = None
         self._by_name = {}
         self._inside = False
@@ -178,6 +191,7 @@ class Listener:
 
     def saw_input(self, name: str, module: nn.Module, inputs: Any) -> None:
         """Learn where the input comes from; record it when an activation function was called on the way."""
+        self._begun[name] = self._begun.get(name, 0) + 1
         tensors = tensors_in(inputs)
         if not tensors or not self._wanted():
             return
@@ -253,7 +267,8 @@ class Listener:
         self._feeds_activation(source)
         axis = source.axis if source and source.shape == value.shape else unit_axis(None, value)
         key = self._key(name, ".input")
-        self._hear(key, value, module=module, activation=activation, axis=axis)
+        given_to = name, self._begun.get(name, 1)
+        self._hear(key, value, module=module, activation=activation, axis=axis, given_to=given_to)
         return key
 
     def _saw_value(self, name: str, path: str, value: Tensor, *, module: nn.Module) -> None:
@@ -275,7 +290,14 @@ class Listener:
             node.metadata[self._tag] = key
 
     def _hear(
-        self, key: str, value: Tensor, *, module: nn.Module, activation: Activation | None, axis: int | None
+        self,
+        key: str,
+        value: Tensor,
+        *,
+        module: nn.Module,
+        activation: Activation | None,
+        axis: int | None,
+        given_to: tuple[str, int] | None = None,
     ) -> _Heard:
         with aside(value):
             reduced = read(
@@ -294,6 +316,7 @@ class Listener:
             activation=activation,
             axis=axis,
             shape=value.shape,
+            given_to=given_to,
             feeds_activation=before is not None and before.feeds_activation,
         )
         self._heard[key] = self._latest = heard

@@ -1,6 +1,6 @@
 """The subject: what is examined, and how a model is given its batches."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain
 from typing import Any
@@ -162,10 +162,25 @@ def call(model: nn.Module, inputs: Any) -> Any:
     Returns:
         What the model returns.
 
+    Raises:
+        InputError: A model in train mode does not take a single example, as batch norm does not.
+
     Cost:
         One forward pass.
     """
     inputs = to_device(inputs, device_of(model))
+    try:
+        return _called(model, inputs)
+    except ValueError as error:
+        if isinstance(error, InputError) or not model.training or not _is_single(inputs):
+            raise
+        raise InputError(
+            f"{type(unwrap(model)).__name__} does not take a batch of 1 example in train mode: "
+            f"{str(error).rstrip('.')}. Give 2 examples or more, or call model.eval() first."
+        ) from error
+
+
+def _called(model: nn.Module, inputs: Any) -> Any:
     if isinstance(inputs, Mapping):
         return model(**inputs)
     if isinstance(inputs, (list, tuple)):
@@ -173,26 +188,78 @@ def call(model: nn.Module, inputs: Any) -> Any:
     return model(inputs)
 
 
+def _is_single(batch: Any) -> bool:
+    return next((len(tensor) == 1 for tensor in _tensors(batch) if tensor.ndim), False)
+
+
 def up_to(batches: Iterable[Any], count: int) -> Iterator[Any]:
     """Yield batches until a number of samples is reached; the last one is cut to fit.
 
     Args:
-        batches: Batches whose tensors number the samples on their first axis.
+        batches: Batches whose tensors number the samples on their first axis; those of no sample are passed over.
         count: How many samples to yield at the most, 1 or more.
 
     Yields:
-        Batches of the same form.
+        Batches of the same form, each of one sample or more.
 
     Raises:
-        InputError: A batch holds no tensor, so that its samples cannot be counted.
+        InputError: A batch holds no tensor, so that its samples cannot be counted; no batch holds a sample; or the
+            count is below 1.
     """
+    if count < 1:
+        raise InputError(f"samples is {count}; expected 1 or more.")
     left = count
+    empty: list[Any] = []
     for batch in batches:
+        size = batch_size(batch)
+        if size:
+            yield batch if size <= left else _first(batch, size=size, count=left)
+            left -= size
+        else:
+            empty.append(batch)
         if left <= 0:
             return
-        size = batch_size(batch)
-        yield batch if size <= left else _first(batch, size=size, count=left)
-        left -= size
+    if left == count:
+        raise no_examples(empty)
+
+
+def holds_nothing(inputs: Any, target: Any) -> bool:
+    """Say whether a batch has no example, or none of its targets.
+
+    Args:
+        inputs: What the model is given.
+        target: What its output is compared with; anything but a tensor is passed over.
+
+    Returns:
+        True where the first axis of either has the length 0.
+
+    Raises:
+        InputError: The inputs hold no tensor with an axis.
+    """
+    return batch_size(inputs) == 0 or (isinstance(target, Tensor) and target.ndim > 0 and len(target) == 0)
+
+
+def no_examples(batches: Sequence[Any]) -> InputError:
+    """Return the error to raise where there is nothing to run a model on.
+
+    Args:
+        batches: What came, each without an example; may be empty.
+
+    Returns:
+        An error that says what came, what was expected and what to do.
+    """
+    if not batches:
+        return InputError(
+            "The batches yield nothing. Expected at least one batch of 1 example or more. Give a list or a DataLoader "
+            "that has any; a generator can be gone through only once."
+        )
+    shapes = [str(tuple(tensor.shape)) for tensor in _tensors(batches[0])]
+    came = "The batch holds" if len(batches) == 1 else f"All {len(batches)} batches hold"
+    whose = "its tensors" if len(batches) == 1 else "the tensors of the first"
+    return InputError(
+        f"{came} 0 examples: {whose} are of shape {' and '.join(shapes)}. Expected 1 example or more on the first "
+        "axis; 512 or more let dead units be judged. Look at what cut the data: a split, a filter or a sampler."
+    )
 
 
 def batch_size(batch: Any) -> int:

@@ -12,8 +12,9 @@ from pellucid.core.errors import InputError
 from pellucid.core.figure import Figure
 from pellucid.core.judge import Findings, Limits, judge
 from pellucid.core.result import Result
+from pellucid.core.verdict import verdict_text
 from pellucid.probe.guard import untouched
-from pellucid.probe.subject import Subject
+from pellucid.probe.subject import Subject, batch_size, holds_nothing, no_examples
 from pellucid.windows.activations import histograms as activation_histograms
 from pellucid.windows.gradients import flow
 from pellucid.windows.loss import sanity
@@ -46,11 +47,24 @@ class Checkup:
             for drawing, figure in result.figures().items()
         }
 
-    def __str__(self) -> str:
-        """The verdict as text."""
-        lines = [f"Checkup of {self.name} ({self.seconds:.1f} s)", "", str(self.findings)]
+    def text(self, *, all: bool = False, width: int = 100) -> str:  # noqa: A002 - as `Findings.text`
+        """Write the verdict as text.
+
+        Args:
+            all: Whether what passed and what was not measured is listed too, each with its figures or its reason.
+            width: Columns a line, 20 or more.
+
+        Returns:
+            The findings, and the windows that could not look.
+        """
+        verdict = verdict_text(self.findings, width=width, in_full=all, how="print(checkup.text(all=True))")
+        lines = [f"Checkup of {self.name} ({self.seconds:.1f} s)", "", verdict]
         lines += [f"not looked at: {window}: {reason}" for window, reason in self.skipped.items()]
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        """The verdict as text."""
+        return self.text()
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         from pellucid.core.notebook import findings_bundle
@@ -84,7 +98,7 @@ def checkup(
         The checkup; print it, or ask for its `findings`, `results` and `figures()`.
 
     Raises:
-        InputError: There is no batch, or a batch is not a pair (input, target).
+        InputError: There is no batch or no example in any, or a batch is not a pair (input, target).
 
     Cost:
         About five forward passes and one backward pass over the examples.
@@ -129,6 +143,7 @@ def _gathered(subject: Subject, samples: int) -> tuple[Any, Any]:
         raise InputError("checkup() needs held-out batches. Call pel.checkup(model, loader, loss).")
     inputs: list[Any] = []
     targets: list[Any] = []
+    empty: list[Any] = []
     found = 0
     for batch in subject.batches:
         if not (isinstance(batch, tuple | list) and len(batch) == 2):
@@ -136,13 +151,16 @@ def _gathered(subject: Subject, samples: int) -> tuple[Any, Any]:
                 f"checkup() needs batches that are pairs (input, target), got {type(batch).__name__}. "
                 "A single batch is passed as [(input, target)]."
             )
+        if holds_nothing(*batch):
+            empty.append(batch)
+            continue
         inputs.append(batch[0])
         targets.append(batch[1])
-        found += len(batch[1])
+        found += batch_size(batch[0])
         if found >= samples:
             break
     if not found:
-        raise InputError("checkup() got no examples: the loader is empty.")
+        raise no_examples(empty)
     return _joined(inputs, samples), _joined(targets, samples)
 
 

@@ -80,7 +80,7 @@ def watch(
         The watch; afterwards `watch.findings` is the verdict and `watch.results` what was measured.
 
     Raises:
-        InputError: An argument is of the wrong type or not positive.
+        InputError: An argument is of the wrong type or not positive, or the check batch holds no example.
         StoreError: `run` holds a run already and `options.resume` is false, or it cannot be written.
         RunLockedError: Another process is writing this run.
 

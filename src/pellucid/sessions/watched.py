@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from pellucid.core.errors import InputError
 from pellucid.probe.guard import refuse_uninitialized
-from pellucid.probe.subject import unwrap
+from pellucid.probe.subject import holds_nothing, no_examples, unwrap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Watched:
         """Check what the user gave.
 
         Raises:
-            InputError: Something is of the wrong type, or a check is asked for several models.
+            InputError: Something is of the wrong type, a check is asked for several models, or holds no example.
         """
         models = _models(model)
         for one in models.values():
@@ -43,8 +43,8 @@ class Watched:
             raise InputError(
                 f"check= needs one model, got {len(models)}. Leave it out and call watch.probe(model, batch) for each."
             )
-        if check is not None:
-            cls.split(check)
+        if check is not None and holds_nothing(*cls.split(check)):
+            raise no_examples([check])
         return cls(models=models, optimizers=_optimizers(optimizer), loss=loss, check=check)
 
     @staticmethod

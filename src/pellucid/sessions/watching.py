@@ -14,6 +14,7 @@ from pellucid.core.finding import Finding
 from pellucid.core.judge import Findings, Limits
 from pellucid.core.recorder import Recorder
 from pellucid.core.result import Provenance, Result
+from pellucid.core.verdict import verdict_text
 from pellucid.probe.address import ROOT
 from pellucid.probe.listener import Listener
 from pellucid.sessions.assemble import LayerTable, ParameterTable
@@ -26,8 +27,10 @@ from pellucid.sessions.transfer import Later, send, send_reduced
 from pellucid.sessions.watched import Watched
 from pellucid.sessions.worker import Worker
 from pellucid.windows.loss.measure import evaluate
+from pellucid.windows.loss.result import SanityCheck
 
 _HAND_OVER = 400  # scalars are handed to the worker when so many wait
+_LONGEST_REASON = 300  # characters of an exception that are kept with a run
 
 
 class PellucidWarning(UserWarning):
@@ -45,6 +48,12 @@ def _scalar(name: str, value: Any) -> float | Tensor:
         return float(value.detach() if isinstance(value, Tensor) else value.item() if shape else value)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise InputError(f"watch.step({name}=...) takes one number, got {type(value).__name__}: {error}") from None
+
+
+def _in_a_line(error: Exception) -> str:
+    """Type and message of an exception as a part of a sentence; some messages hold pages."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
 
 
 def _send_numbers(numbers: dict[str, Tensor]) -> Later:
@@ -80,7 +89,8 @@ class Watch:
         self.step_number = recorder.first_step if recorder is not None else 0
         self._watched = watched
         self._recorders = (*([recorder] if recorder is not None else []), *sinks)
-        self._provenance = Provenance(model=watched.fingerprint)
+        several = tuple(prefix.removesuffix(".") for prefix in watched.models if prefix)
+        self._provenance = Provenance(model=watched.fingerprint, models=several)
         self._history = History(self._provenance)
         for name, result in (recorder.results() if recorder is not None else {}).items():
             self._history.recall(name, result)
@@ -203,9 +213,7 @@ class Watch:
         """
         x, y = self._watched.split(batch)
         found = evaluate(model, x, y, loss if loss is not None else self._watched.loss, step=self.step_number)
-        if self._worker is not None and self._final is None:
-            # The step that is numbered may never be taken: in the store it belongs to the one before.
-            self._worker.submit(ResultSeen(name="sanity", step=max(self.step_number - 1, 0), piece=found))
+        self._keep_evaluation(found)
         return found
 
     @property
@@ -229,7 +237,7 @@ class Watch:
 
     def __str__(self) -> str:
         """The verdict as of now."""
-        return str(self.findings)
+        return verdict_text(self.findings, how="print(watch.findings.text(all=True))")
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from pellucid.core.notebook import findings_bundle
@@ -313,9 +321,20 @@ class Watch:
             self._guard(self._check)
 
     def _check(self) -> None:
-        if self._watched.check is not None:
-            self._checked_at = self.step_number
+        if self._watched.check is None:
+            return
+        self._checked_at = self.step_number
+        try:
             self.probe(self._watched.only_model, self._watched.check)
+        except Exception as error:  # noqa: BLE001 - the model and the loss are the user's, and may raise anything
+            reason = _in_a_line(error)
+            self._keep_evaluation(SanityCheck.failed(self.step_number, reason))
+            self._warn(f"The check batch could not be evaluated: {reason}")
+
+    def _keep_evaluation(self, found: SanityCheck) -> None:
+        if self._worker is not None and self._final is None:
+            # The step that is numbered may never be taken: in the store it belongs to the one before.
+            self._worker.submit(ResultSeen(name="sanity", step=max(self.step_number - 1, 0), piece=found))
 
     def _describe(self) -> None:
         facts = {

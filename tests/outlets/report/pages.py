@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+import pellucid.windows  # noqa: F401 - the pages name drawings and rules that the windows register
 from pellucid.core.figure import Axis, Bars, Figure, Heat, Lines, Panel
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings

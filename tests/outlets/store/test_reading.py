@@ -25,7 +25,6 @@ from pellucid.outlets.store import Run, RunWriter, compacting
 from pellucid.outlets.store import run as reader
 from pellucid.outlets.store.index import create
 from pellucid.outlets.store.pieces import Reading, read_pieces
-from pellucid.outlets.store.run import load_windows
 from tests.outlets.store.samples import Photograph, Watched, WatchedCut, watched
 
 
@@ -43,7 +42,6 @@ def make(path: Path, *, steps: int = 8, status: str = "finished") -> Run:
 @pytest.fixture
 def rule_on_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
     """A rule and a drawing for photographs, gone after the test."""
-    load_windows()  # so that they do not register while the registries are ours
     monkeypatch.setattr(rules, "_RULES", {})
     monkeypatch.setattr(drawings, "_DRAWINGS", {})
 

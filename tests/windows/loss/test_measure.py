@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+import pellucid as pel
 from pellucid.core.errors import AddressError, InputError
 from pellucid.windows.loss import Curve, LossCurves, curves, sanity
 from pellucid.windows.loss.measure import evaluate
@@ -92,6 +93,29 @@ def test_spread_and_dead_units_agree_with_slow_twins() -> None:
     assert found.layers == ("0", "1", "2", "3", "4")
     assert (found.unit_layers, found.unit_samples) == (("2",), 300)
     assert found.dead_units[0].tolist() == [0.25]
+
+
+class _Functional(nn.Module):
+    """The same as `_model`, with its activation called as a function and dropout after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.drop, self.head = _model()[0], nn.BatchNorm1d(16), nn.Dropout(0.5), nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.drop(F.relu(self.norm(self.first(x)))))
+
+
+def test_dead_units_behind_a_function_are_counted(model_is_untouched: Untouched) -> None:
+    """F.relu in forward counts as nn.ReLU does, also when everything is frozen, and nothing stays behind."""
+    model = _Functional().eval().requires_grad_(False)
+    model.norm.bias[:4] = -50.0
+    with model_is_untouched(model):
+        found = sanity(model, _batch())
+    assert found.unit_layers == ("drop.input",)
+    assert found.dead_units[0].tolist() == [0.25]
+    named = pel.activations.histograms(model.requires_grad_(True), _batch())
+    assert set(found.unit_layers) < set(named.series.names)
 
 
 def test_channels_are_the_units_of_a_convolution() -> None:
@@ -245,15 +269,6 @@ def test_a_model_that_returns_no_tensor_is_refused() -> None:
     assert str(error.value) == (
         "The model returned a str without a tensor. Expected a tensor, an object or a mapping with logits, or a "
         "tuple that holds one. Wrap the model so that it returns its logits."
-    )
-
-
-def test_an_empty_batch_is_refused() -> None:
-    """There is nothing to evaluate."""
-    with pytest.raises(InputError) as error:
-        sanity(_model(), _batch(0))
-    assert (
-        str(error.value) == "The batch holds 0 samples. Give at least one; 512 or more say something about dead units."
     )
 
 

@@ -185,3 +185,74 @@ def test_judging_puts_evaluations_beside_curves() -> None:
     alone = {one.code: one.level for one in judge([run], limits={}).every}
     beside = {one.code: one.level for one in judge([check(), run], limits={}).every}
     assert (alone["LOS004"], beside["LOS004"]) == ("warn", "ok")
+
+
+PRIOR = math.log(2)
+STUCK = curves({"loss": np.full(200, PRIOR) + 0.001 * np.sin(np.arange(200))}, label_counts=[50, 50])
+UNKNOWN = "the loss is 0.693, that of knowing the class frequencies only 0.693"
+
+
+def stuck(**changes: Any) -> tuple[str, str]:
+    """Return level and message of LOS004 on a loss that stays at the prior, with evaluations at 0, 100 and 200."""
+    fixed: dict[str, Any] = {"steps": np.array([0, 100, 200]), "label_counts": np.array([50, 50])}
+    fixed |= {"accuracy_eval": np.full(3, 0.5), "loss_eval": np.full(3, 0.68), "loss_zeroed": np.full(3, 0.70)}
+    (found,) = [one for one in judge([check(3, **(fixed | changes)), STUCK], limits={}).every if one.code == "LOS004"]
+    return found.level, found.message
+
+
+def test_stuck_says_what_the_latest_evaluation_measured() -> None:
+    """The alarm names both losses and their step, also where the inputs do change the loss, for the worse."""
+    level, message = stuck(loss_eval=np.array([0.69, 0.2, 0.71]), loss_zeroed=np.array([0.69, 0.69, 3.0]))
+    assert level == "alarm"
+    assert message == (
+        f"{UNKNOWN}; at step 200 the held-out loss is 0.71, and 3 with zeroed inputs; knowing the class frequencies "
+        "only costs 0.6931 there"
+    )
+
+
+def test_inputs_that_help_by_now_are_no_alarm() -> None:
+    """What an early evaluation showed does not count against a later one."""
+    level, message = stuck(loss_eval=np.array([0.9, 0.9, 0.5]), loss_zeroed=np.array([0.9, 0.9, 0.8]))
+    assert level == "look"
+    assert message == (
+        f"{UNKNOWN}, but at step 200 the held-out loss is 0.5, and 0.8 with zeroed inputs; knowing the class "
+        "frequencies only costs 0.6931 there"
+    )
+
+
+@pytest.mark.parametrize("steps", [[0, 10, 90], [0, 50, 99]])
+def test_an_evaluation_of_a_fresh_model_accuses_nobody(steps: list[int]) -> None:
+    """Where the latest evaluation is from the first steps, whether the inputs matter is not known: a warning."""
+    assert stuck(steps=np.array(steps), loss_eval=np.full(3, 0.7)) == (
+        "warn",
+        f"{UNKNOWN}; whether the inputs matter was not measured from step 100 on",
+    )
+
+
+def test_evaluations_that_failed_are_named_where_they_are_missed() -> None:
+    """The warning says why nothing was measured."""
+    failed = {"failed_at": np.array([100]), "failure": "ValueError: shapes"}
+    assert stuck(steps=np.array([0, 10, 90]), **failed)[1].endswith(
+        "from step 100 on; 1 of 4 evaluations of the check batch failed, the last at step 100: ValueError: shapes"
+    )
+
+
+def test_tokens_below_the_entropy_of_their_labels_are_of_help() -> None:
+    """Integer inputs cannot be zeroed; a loss that no constant answer reaches says as much."""
+    level, message = stuck(loss_eval=np.full(3, 0.5), loss_zeroed=np.full(3, np.nan))
+    assert (level, message) == (
+        "look",
+        f"{UNKNOWN}, but at step 200 the held-out loss is 0.5; knowing the class frequencies only costs 0.6931 there",
+    )
+
+
+def test_a_check_without_class_targets_is_held_to_zeroed_inputs_alone() -> None:
+    """Without labels there is no entropy to compare the held-out loss with."""
+    no_labels = {"task": "other", "label_counts": np.zeros(0, dtype=np.int64), "predictions": np.zeros((3, 0))}
+    assert stuck(**no_labels, loss_zeroed=np.full(3, 0.9))[0] == "look"
+    level, message = stuck(**no_labels, loss_zeroed=np.full(3, 0.681))
+    assert (level, message) == (
+        "alarm",
+        f"{UNKNOWN}; at step 200 the held-out loss is 0.68, and 0.681 with zeroed inputs",
+    )
+    assert stuck(**no_labels, loss_zeroed=np.full(3, np.nan))[0] == "warn"

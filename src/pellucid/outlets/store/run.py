@@ -1,15 +1,12 @@
 """Run: a run directory, read. Every value is read anew, so that a run being written shows where it is."""
 
 import contextlib
-import importlib
-import pkgutil
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pellucid.windows
 from pellucid.core.errors import FormatError, InputError, StoreError, did_you_mean
 from pellucid.core.judge import Findings, judge
 from pellucid.core.result import Result
@@ -208,7 +205,6 @@ class Run:
         return content
 
     def _read(self, *, most: int) -> Reading:
-        load_windows()
         content = self._content()
         read = read_pieces(self.path, content.pieces, most=most)
         for _ in range(_ATTEMPTS):
@@ -258,12 +254,6 @@ def _loss(content: Content) -> dict[str, Result]:
     if not content.scalars:
         return {}
     return {"loss": LossCurves(curves=content.scalars, label_counts=content.label_counts)}
-
-
-def load_windows() -> None:
-    """Import every window: each registers its kinds of results, its rules and its drawings."""
-    for window in pkgutil.iter_modules(pellucid.windows.__path__):
-        importlib.import_module(f"{pellucid.windows.__name__}.{window.name}")
 
 
 def _no_run(path: Path) -> str:

@@ -36,7 +36,7 @@ def histograms(
         (`figure()`), and is empty when none of the modules ran.
 
     Raises:
-        InputError: There is no batch.
+        InputError: There is no batch or no sample in any, or a model in train mode does not take a single one.
         AddressError: No module matches.
 
     Cost:

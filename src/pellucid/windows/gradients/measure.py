@@ -46,7 +46,8 @@ def flow(
         `pel.watch` for those.
 
     Raises:
-        InputError: There is no batch, no target, no parameter, or the loss is no scalar.
+        InputError: There is no batch or no sample in any, no target, no parameter, the loss is no scalar, or a model
+            in train mode does not take a single sample.
 
     Cost:
         One forward and one backward pass over the samples, one copy of the parameters.

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
+from pellucid.windows.loss.judge.failing import and_trouble, of_evaluations
 from pellucid.windows.loss.judge.heldout import RECENT, HeldOut, longest
 from pellucid.windows.loss.result import MOST_TELLING_CHANCE, LossCurves, SanityCheck
 
@@ -27,6 +28,7 @@ from pellucid.windows.loss.result import MOST_TELLING_CHANCE, LossCurves, Sanity
         "dropout_steps": 100.0,
     },
 )
+@of_evaluations
 def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find a model that does one thing in train mode and another in eval mode, on the same batch.
 
@@ -90,6 +92,7 @@ def _guesses(result: SanityCheck, accuracy: NDArray[Any], trained: NDArray[Any],
     order=7,
     limits={"deviations": 3.0, "samples": 100.0, "steps": 100.0},
 )
+@of_evaluations
 def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find a classifier whose held-out answers are no better than guessing.
 
@@ -151,7 +154,8 @@ def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
     held, fewest = longest(result), int(case.limits["evaluations"])
     training = result.curve("loss").before_failure()
     if held is None or len(held.steps) < fewest + 1 or not len(training):
-        yield case.not_measured(f"needs a training loss and {fewest + 1} evaluations on held-out data")
+        needed = f"needs a training loss and {fewest + 1} evaluations on held-out data"
+        yield case.not_measured(needed + and_trouble(result.check))
         return
     best = int(np.argmin(held.loss))
     rising = len(held.steps) - 1 - best >= fewest and bool(

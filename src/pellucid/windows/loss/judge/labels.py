@@ -9,6 +9,7 @@ import numpy as np
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.maths.curves import entropy, expected_entropy
+from pellucid.windows.loss.judge.failing import and_trouble
 from pellucid.windows.loss.judge.heldout import RECENT, HeldOut, held_out
 from pellucid.windows.loss.judge.outputs import COLLAPSED, collapsed_from
 from pellucid.windows.loss.result import LossCurves, SanityCheck
@@ -176,12 +177,14 @@ def stuck(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a model that has learned how frequent the classes are, and nothing else.
 
     Looks for: A training loss of at least `share` (and at most `most`) times the entropy of the labels after
-        `steps` steps, where the inputs do not help: the held-out loss is as high, or zeroed inputs have at most
-        `zeroed` times the loss of the real ones. Where the layers have collapsed, which explains it, it is a look.
+        `steps` steps, where the inputs do not help: in the latest evaluation, from step `steps` on, the held-out loss
+        is as high, or zeroed inputs have at most `zeroed` times the loss of the real ones. Where the layers have
+        collapsed, which explains it, it is a look.
     Why it matters: What comes in makes no difference to what comes out.
     Where the limit comes from: chosen on 212 healthy small networks and then silent on 199 others.
     False alarms: Tasks with a long plateau before learning sets in. With good accuracy the loss holds more than the
-        cross-entropy, and nothing is said; without held-out data and accuracy it is a warning.
+        cross-entropy, and nothing is said; without held-out data and accuracy, or where the last evaluation is from
+        before step `steps`, it is a warning.
     Likely cause: Inputs that do not belong to the labels or are all the same, a dead or detached path, a learning
         rate that is far too small or too large.
     What to do: Look at four inputs with their labels; train on one batch of 16 until the loss is 0.
@@ -194,7 +197,7 @@ def stuck(result: LossCurves, case: Case) -> Iterator[Finding]:
     limit = case.limits["share"] * training.prior
     figures = {"value": training.last, "limit": limit, "samples": training.points, "where": "loss"}
     fact = f"the loss is {training.last:.3g}, that of knowing the class frequencies only {training.prior:.3g}"
-    inputs_help = _inputs_help(result.check, case)
+    help_of_inputs, measured = _help_of_inputs(result.check, case)
     collapsed = result.check is not None and collapsed_from(result.check, RECENT, COLLAPSED) is not None
     if training.last < limit or case.learning.succeeds or _learned_by_heart(training, held_out(result)):
         yield case.ok(fact, **figures)
@@ -202,25 +205,39 @@ def stuck(result: LossCurves, case: Case) -> Iterator[Finding]:
         yield case.look(f"{fact}: worse than that", **figures)
     elif collapsed:
         yield case.look(f"{fact}; the layers make no difference between samples, see LOS006", **figures)
-    elif inputs_help:
-        yield case.look(f"{fact}, but held-out loss is higher still with zeroed inputs", **figures)
-    elif inputs_help is None and case.learning.accuracy is None:
-        yield case.warn(f"{fact}; whether the inputs matter was not measured", **figures)
+    elif help_of_inputs:
+        yield case.look(f"{fact}, but {measured}", **figures)
+    elif help_of_inputs is False:
+        yield case.alarm(f"{fact}; {measured}", **figures)
+    elif result.check is None and case.learning.accuracy is not None:
+        yield case.alarm(f"{fact}, and the accuracy is {case.learning.accuracy:.1%}", **figures)
     else:
-        as_well = "" if inputs_help is None else "; the inputs make no difference on held-out data"
-        yield case.alarm(fact + as_well, **figures)
+        yield case.warn(f"{fact}; {measured}", **figures)
 
 
-def _inputs_help(check: SanityCheck | None, case: Case) -> bool | None:
-    """Whether real inputs give a lower held-out loss than zeroed ones and than the class frequencies, of late."""
+def _help_of_inputs(check: SanityCheck | None, case: Case) -> tuple[bool | None, str]:
+    """Whether inputs lower the held-out loss, by the latest evaluation that comes late enough; what it measured.
+
+    None where there is none: what a fresh model did says nothing about the trained one.
+    """
     if check is None:
-        return None
-    losses = check.loss_eval[np.isfinite(check.loss_eval)][-RECENT:]
-    if losses.size and float(np.median(losses)) >= case.limits["share"] * entropy(check.label_counts):
-        return False
-    pair = np.stack([check.loss_eval, check.loss_zeroed])
-    recent = pair[:, np.isfinite(pair).all(axis=0)][:, -RECENT:]
-    return bool(np.median(recent[1]) > case.limits["zeroed"] * np.median(recent[0])) if recent.size else None
+        return None, "whether the inputs matter was not measured"
+    late = np.flatnonzero(np.isfinite(check.loss_eval) & (check.steps >= case.limits["steps"]))
+    if not late.size:
+        since = f"whether the inputs matter was not measured from step {case.limits['steps']:.0f} on"
+        return None, since + and_trouble(check)
+    last = int(late[-1])
+    loss, zeroed, prior = float(check.loss_eval[last]), float(check.loss_zeroed[last]), entropy(check.label_counts)
+    said = f"at step {check.steps[last]} the held-out loss is {loss:.4g}"
+    said += f", and {zeroed:.4g} with zeroed inputs" if math.isfinite(zeroed) else ""
+    if check.labels:
+        said += f"; knowing the class frequencies only costs {prior:.4g} there"
+    if check.labels and loss >= case.limits["share"] * prior:
+        return False, said
+    if math.isfinite(zeroed):
+        return zeroed > case.limits["zeroed"] * loss, said
+    # An answer that is the same whatever comes in costs at least the entropy of the labels.
+    return (True if check.labels else None), said
 
 
 def _learned_by_heart(training: _Training, held: HeldOut | None) -> bool:
@@ -258,7 +275,8 @@ def not_learnable(result: LossCurves, case: Case) -> Iterator[Finding]:
         yield case.not_measured(f"needs class targets and the losses of {case.limits['steps']:.0f} steps")
         return
     if held is None or not held.telling or not np.isfinite(held.accuracy[-RECENT:]).all():
-        yield case.not_measured("needs three evaluations on held-out data of several classes, with accuracy")
+        needed = "needs three evaluations on held-out data of several classes, with accuracy"
+        yield case.not_measured(needed + and_trouble(result.check))
         return
     if not training.like_cross_entropy:
         yield case.not_measured(

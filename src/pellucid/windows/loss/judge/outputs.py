@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.maths.curves import entropy
+from pellucid.windows.loss.judge.failing import of_evaluations
 from pellucid.windows.loss.judge.heldout import RECENT
 from pellucid.windows.loss.result import SanityCheck
 
@@ -23,6 +24,7 @@ COLLAPSED = 0.05
     order=6,
     limits={"predictions": 0.95, "prior": 0.7, "spread": COLLAPSED, "samples": 30.0, "steps": 20.0},
 )
+@of_evaluations
 def collapse(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find a model that gives every sample the same answer, or the same inner picture.
 
@@ -126,6 +128,7 @@ def _one_picture(result: SanityCheck, recent: NDArray[Any], case: Case) -> _Foun
     order=2,
     limits={"row_error": 1e-3},
 )
+@of_evaluations
 def double_softmax(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find probabilities where logits are expected.
 
@@ -169,6 +172,7 @@ def double_softmax(result: SanityCheck, case: Case) -> Iterator[Finding]:
     order=1,
     limits={"largest": 20.0, "most_std": 5.0, "least_std": 0.02, "edge": 0.95, "beyond": 0.05},
 )
+@of_evaluations
 def ranges(result: SanityCheck, case: Case) -> Iterator[Finding]:
     """Find inputs far from the scale that networks expect, and outputs that cannot reach their targets.
 

@@ -136,7 +136,8 @@ def bad_start(result: LossCurves, case: Case) -> Iterator[Finding]:
     first = float(np.mean(loss.values[: int(np.clip(np.ceil(64 / each), 1, 32))]))
     # Dropout makes the first training losses high; the check batch is evaluated without it.
     check = result.check
-    if check is not None and check.task == "classification" and check.steps[0] <= case.limits["latest_step"]:
+    at_start = check is not None and check.task == "classification" and len(check.steps) > 0
+    if check is not None and at_start and check.steps[0] <= case.limits["latest_step"]:
         first = float(np.nanmin([first, check.loss_eval[0]]))
     guessing = float(np.log(classes))
     excess = first - guessing

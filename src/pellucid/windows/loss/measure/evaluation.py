@@ -15,11 +15,10 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
-from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance
 from pellucid.probe.address import LEAVES, Address, unwrap
 from pellucid.probe.guard import untouched
-from pellucid.probe.subject import batch_size, call, device_of, split, to_device
+from pellucid.probe.subject import batch_size, call, device_of, holds_nothing, no_examples, split, to_device
 from pellucid.windows.loss.measure.layers import LayerSums
 from pellucid.windows.loss.measure.objective import Loss, Objective, kept_targets, logits_of, objective_of
 from pellucid.windows.loss.result import SanityCheck
@@ -85,17 +84,18 @@ def evaluate(
         AddressError: `at` matches nothing.
 
     Cost:
-        Three forward passes over the batch, and a copy of all parameters while it runs.
+        Three forward passes over the batch, two over two samples of it, and a copy of all parameters while it runs.
     """
     started = time.perf_counter()
     inner, samples = unwrap(model), batch_size(x)
-    if samples == 0:
-        raise InputError("The batch holds 0 samples. Give at least one; 512 or more say something about dead units.")
+    if holds_nothing(x, y):
+        raise no_examples([(x, y)])
     sums = LayerSums(inner, at)
     with _left_alone(inner):
         training = {module: module.training for module in inner.modules()}
-        objective, classes, part = _examine(inner, x, y, loss)
         inner.eval()
+        objective, classes, part = _examine(inner, x, y, loss)
+        sums.prepare(partial(call, inner, next(_parts(x, y, size=2))[0]))
         normal = _pass(inner, x, y, objective, classes=classes, part=part, sums=sums)
         zeroed = _pass(inner, _zeroed(x), y, objective, classes=classes, part=part) if _can_be_zeroed(x) else _Totals()
         for module, mode in training.items():
@@ -139,7 +139,6 @@ def _left_alone(model: nn.Module) -> Generator[None, None, None]:
 
 def _examine(model: nn.Module, x: Any, y: Any, loss: Loss | None) -> tuple[Objective, int, int]:
     """Run two samples to see what the outputs look like: objective, classes (or 0), samples of one part."""
-    model.eval()
     part_x, part_y = next(_parts(x, y, size=2))
     output = call(model, part_x)
     target = to_device(part_y, logits_of(output).device)

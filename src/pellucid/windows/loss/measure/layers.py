@@ -1,18 +1,17 @@
 """What the layers do on a batch: how much they differ between samples, and which units are always zero."""
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pellucid.probe.address import Address, modules_of
+from pellucid.probe.address import Address
 from pellucid.probe.capture import capture
-from pellucid.probe.layout import activation_of, unit_axis
+from pellucid.probe.rectified import Rectified
 
 FEWEST_SAMPLES = 8
 """Below this many samples, how much they differ is chance."""
@@ -36,26 +35,28 @@ def moments_of(values: Shaped[Tensor, "..."]) -> Moments | None:
     return Moments(samples=len(values), total=wide.sum(dim=0, dtype=exact), squares=squares)
 
 
-def active_units(values: Shaped[Tensor, "..."]) -> Bool[Tensor, " unit"] | None:
-    """Say which units of an output are anything but 0 on any sample; None where there are no units."""
-    axis = unit_axis(None, values)
-    return None if axis is None else (values != 0).movedim(axis, -1).flatten(0, -2).any(dim=0)
-
-
 class LayerSums:
     """Adds up, part of a batch by part, what is needed of every layer: one activation of one sample each.
 
     Args:
         model: The model.
-        at: The layers whose spread is measured; dead units are counted in every rectifying module.
+        at: The layers whose spread is measured; dead units are counted wherever a rectifying activation function is
+            called, as a module or as a function.
     """
 
     def __init__(self, model: nn.Module, at: Address) -> None:
         self._model = model
         self._at = at
-        self._rectifying = [one for one in modules_of(model).values() if _rectifies(one)]
+        self._rectified = Rectified(model)
         self._moments: dict[str, Moments] = {}
-        self._active: dict[str, Bool[Tensor, " unit"]] = {}
+
+    def prepare(self, forward: Callable[[], Any]) -> None:
+        """Find the activation functions that are called in `forward`.
+
+        Args:
+            forward: Runs the model on two samples.
+        """
+        self._rectified.find(forward)
 
     def take(self, samples: int, forward: Callable[[], Any]) -> Any:
         """Run the model on the next part of the batch and add up what its layers put out.
@@ -67,17 +68,10 @@ class LayerSums:
         Returns:
             What `forward` returns.
         """
-        with ExitStack() as stack:
-            tape = stack.enter_context(capture(self._model, self._at, keep=moments_of))
-            units: Mapping[str, Any] = {}
-            if self._rectifying:
-                units = stack.enter_context(capture(self._model, self._rectifying, keep=active_units))
+        with capture(self._model, self._at, keep=moments_of) as tape, self._rectified.noting():
             output = forward()
         for name, moments in tape.items():
             self._add(name, moments, samples)
-        for name, active in units.items():
-            if active is not None:
-                self._active[name] = active | self._active[name] if name in self._active else active
         return output
 
     def _add(self, name: str, moments: Moments | None, samples: int) -> None:
@@ -105,9 +99,10 @@ class LayerSums:
         return tuple(self._moments), np.array(shares, dtype=np.float64)
 
     def dead(self) -> tuple[tuple[str, ...], NDArray[Any]]:
-        """Return the rectifying layers and the share of their units that were never anything but 0, [layer]."""
-        shares = [1 - float(one.cpu().double().mean()) for one in self._active.values()]
-        return tuple(self._active), np.array(shares, dtype=np.float64)
+        """Return the rectified outputs and the share of their units that were never anything but 0, [layer]."""
+        active = self._rectified.active
+        shares = [1 - float(one.cpu().double().mean()) for one in active.values()]
+        return tuple(active), np.array(shares, dtype=np.float64)
 
 
 def spread_of(moments: Moments) -> float:
@@ -128,8 +123,3 @@ def spread_of(moments: Moments) -> float:
         return 0.0
     common = float(moments.total.square().sum()) / moments.samples
     return float(np.clip((squares - common) / squares, 0.0, 1.0))
-
-
-def _rectifies(module: nn.Module) -> bool:
-    activation = activation_of(module)
-    return activation is not None and activation.rectifies

@@ -1,7 +1,7 @@
-"""What was measured of the loss: the curves of a run, and evaluations on a held-out batch."""
+"""What evaluations of the model on one batch that it is not trained on have measured."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -10,36 +10,10 @@ from numpy.typing import NDArray
 
 from pellucid.core.learning import Learning
 from pellucid.core.result import Result
-from pellucid.maths.curves import entropy, evenly, finite_prefix
+from pellucid.maths.curves import entropy, evenly
 
 MOST_TELLING_CHANCE = 0.9
 """Where one class has more than this share, accuracy cannot tell learning from guessing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """One named scalar over training.
-
-    Attributes:
-        steps: Training steps, rising, [point].
-        values: [point]; may hold NaN and infinities.
-    """
-
-    steps: NDArray[Any]
-    values: NDArray[Any]
-
-    def before_failure(self) -> "Curve":
-        """The part before the first value that is NaN or infinite."""
-        count = finite_prefix(self.values)
-        return Curve(steps=self.steps[:count], values=self.values[:count])
-
-    def finite(self) -> "Curve":
-        """The points whose value is finite."""
-        kept = np.isfinite(self.values)
-        return Curve(steps=self.steps[kept], values=self.values[kept])
-
-    def __len__(self) -> int:
-        return len(self.steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +49,8 @@ class SanityCheck(Result):
         unit_layers: Layers of `dead_units`: the outputs of rectifying activation functions.
         dead_units: Share of units that are 0 on every sample of the batch, [step, unit_layer], 0 to 1.
         unit_samples: Smallest number of samples behind `dead_units`.
+        failed_at: Training steps at which the batch could not be evaluated, [failure].
+        failure: Why not, the latest time: type and message of the exception; "" where `failed_at` is empty.
     """
 
     task: str
@@ -103,6 +79,8 @@ class SanityCheck(Result):
     unit_layers: tuple[str, ...]
     dead_units: NDArray[Any]
     unit_samples: int
+    failed_at: NDArray[Any] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    failure: str = ""
 
     by_step: ClassVar[tuple[str, ...]] = (
         "steps",
@@ -118,12 +96,49 @@ class SanityCheck(Result):
     )
 
     @classmethod
+    def failed(cls, step: int, reason: str) -> "SanityCheck":
+        """Return what is known of an evaluation that failed: when, and why.
+
+        Args:
+            step: Training step at which it was tried.
+            reason: Type and message of the exception, on one line.
+
+        Returns:
+            A result without steps.
+        """
+        table, counts = np.zeros((0, 0)), np.zeros(0, dtype=np.int64)
+        missing: dict[str, Any] = {name: np.zeros(0) for name in cls.by_step}
+        missing |= dict.fromkeys(("target_low", "target_high", "input_low", "input_high", "input_std"), math.nan)
+        missing |= {"steps": counts, "label_counts": counts, "predictions": table.astype(np.int64)}
+        missing |= {"layers": (), "spread": table, "unit_layers": (), "dead_units": table, "unit_samples": 0}
+        return cls(
+            **missing,
+            task="other",
+            loss_name="none",
+            samples=0,
+            input_bad=0,
+            failed_at=np.array([step], dtype=np.int64),
+            failure=reason,
+        )
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no evaluation of late, in a sentence; "" when the latest one did not fail."""
+        if not len(self.failed_at) or (len(self.steps) and self.steps[-1] >= self.failed_at[-1]):
+            return ""
+        failed, tried = len(self.failed_at), len(self.failed_at) + len(self.steps)
+        return (
+            f"{failed} of {tried} evaluations of the check batch failed, the last at step {self.failed_at[-1]}: "
+            f"{self.failure}"
+        )
+
+    @classmethod
     def join(cls, pieces: Sequence[Any]) -> "SanityCheck":
         """Put evaluations of one run together, in the order of their steps.
 
         Args:
             pieces: At least one. Layers that a piece does not have are NaN at its steps; what does not belong to a
-                step (the batch, the loss) is that of the last piece.
+                step (the batch, the loss) is that of the last piece that has a step.
 
         Returns:
             One result.
@@ -139,7 +154,10 @@ class SanityCheck(Result):
         joined["dead_units"] = np.concatenate([_aligned(one.dead_units, one.unit_layers, units) for one in pieces])
         order = np.argsort(joined["steps"], kind="stable")
         ordered = {name: values[order] for name, values in joined.items()}
-        return replace(pieces[-1], layers=layers, unit_layers=units, **ordered)
+        ordered["failed_at"] = np.sort(np.concatenate([one.failed_at for one in pieces]))
+        failure = next((one.failure for one in reversed(pieces) if one.failure), "")
+        latest = next((one for one in reversed(pieces) if len(one.steps)), pieces[-1])
+        return replace(latest, layers=layers, unit_layers=units, failure=failure, **ordered)
 
     def thin(self, most: int) -> "SanityCheck":
         """Keep at most `most` evaluations, evenly spread, always the first and the last.
@@ -154,7 +172,9 @@ class SanityCheck(Result):
 
     def before(self, step: int) -> "SanityCheck":
         """Keep the steps below `step`, for a run that is resumed there."""
-        return self._at(self.steps < step)
+        failed_at = self.failed_at[self.failed_at < step]
+        failure = self.failure if len(failed_at) else ""
+        return replace(self._at(self.steps < step), failed_at=failed_at, failure=failure)
 
     def _at(self, kept: NDArray[Any]) -> "SanityCheck":
         names = (*self.by_step, "predictions", "spread", "dead_units")
@@ -213,154 +233,3 @@ def _aligned(values: NDArray[Any], names: tuple[str, ...], wanted: tuple[str, ..
     result = np.full((len(values), len(wanted)), np.nan)
     result[:, [wanted.index(name) for name in names]] = values
     return result
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossCurves(Result):
-    """Every scalar of a run.
-
-    Attributes:
-        curves: By name: "loss", "accuracy", "val_loss", "val_accuracy", "lr", "target_entropy" (entropy of
-            the labels of each batch, nats) and whatever else was recorded.
-        label_counts: How often each class was a target in training, [class]; empty when unknown.
-        check: Evaluations of the same run on a held-out batch; None when there are none. Judging a run puts
-            them here.
-    """
-
-    curves: Mapping[str, Curve]
-    label_counts: NDArray[Any] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    check: SanityCheck | None = None
-
-    @classmethod
-    def join(cls, pieces: Sequence[Any]) -> "LossCurves":
-        """Put the curves of one run together.
-
-        Args:
-            pieces: At least one. Where two hold the same steps of a curve the later one is believed: a run that
-                was resumed has seen them twice.
-
-        Returns:
-            One result, labels added up.
-        """
-        names = dict.fromkeys(name for one in pieces for name in one.curves)
-        width = max(len(one.label_counts) for one in pieces)
-        counts = sum(
-            (np.pad(one.label_counts, (0, width - len(one.label_counts))) for one in pieces), np.zeros(width, np.int64)
-        )
-        checks = [one.check for one in pieces if one.check is not None]
-        return replace(
-            pieces[-1],
-            curves={name: _chained([one.curves[name] for one in pieces if name in one.curves]) for name in names},
-            label_counts=counts,
-            check=SanityCheck.join(checks) if checks else None,
-        )
-
-    def thin(self, most: int) -> "LossCurves":
-        """Keep at most `most` points of each curve, evenly spread, always the first and the last.
-
-        Args:
-            most: At least 2.
-
-        Returns:
-            A result with fewer points. Spikes of one step may be gone: judge before thinning.
-        """
-        return replace(
-            self,
-            curves={
-                name: Curve(steps=one.steps[kept], values=one.values[kept])
-                for name, one in self.curves.items()
-                for kept in [evenly(len(one), most)]
-            },
-            check=None if self.check is None else self.check.thin(most),
-        )
-
-    def beside(self, others: Sequence[Result]) -> "LossCurves":
-        """Take the evaluations of the same run, so that both are judged together.
-
-        Args:
-            others: The other results of the run.
-
-        Returns:
-            A result with `check` set, where there is one among the others and none was set.
-        """
-        found = next((one for one in others if isinstance(one, SanityCheck)), None)
-        return self if self.check is not None or found is None else replace(self, check=found)
-
-    def learning(self) -> Learning:
-        """Say how training goes.
-
-        Returns:
-            First and last training loss, steps, prior and classes of the training labels, and accuracy: of the
-            held-out batch, else "val_accuracy", else of the training batches. What was not measured is None, and
-            so is an accuracy that is not a share of 1.
-        """
-        held_out = Learning() if self.check is None else self.check.learning()
-        loss = self.curve("loss").before_failure()
-        ends = _ends(loss.values)
-        total = int(np.sum(self.label_counts))
-        chance = float(np.max(self.label_counts) / total) if total else None
-        accuracy = self._accuracy() if chance is not None and chance <= MOST_TELLING_CHANCE else None
-        from_check = held_out.accuracy is not None
-        return Learning(
-            steps=int(loss.steps[-1] - loss.steps[0]) + 1 if len(loss) else None,
-            first=ends[0] if ends else held_out.first,
-            last=ends[1] if ends else held_out.last,
-            prior=entropy(self.label_counts) if total else held_out.prior,
-            classes=int(np.sum(self.label_counts > 0)) if total else held_out.classes,
-            accuracy=held_out.accuracy if from_check else accuracy,
-            chance=held_out.chance if from_check else (chance if accuracy is not None else None),
-        )
-
-    def curve(self, name: str) -> Curve:
-        """Return one curve; an empty one where nothing was recorded under the name."""
-        return self.curves.get(name, _EMPTY)
-
-    def labels_per_step(self) -> float | None:
-        """How many labels a step had on average, at the least; None where they were not counted.
-
-        The curve may have been thinned, so that steps are counted from the first to the last.
-        """
-        steps, total = self.curve("target_entropy").steps, int(np.sum(self.label_counts))
-        steps = steps if len(steps) else self.curve("loss").steps
-        return total / (int(steps[-1]) - int(steps[0]) + 1) if total and len(steps) else None
-
-    def shares(self, name: str) -> Curve:
-        """Return the finite points of a curve of shares; an empty one where a value is not within 0 to 1."""
-        found = self.curve(name).finite()
-        return found if len(found) and found.values.min() >= 0 and found.values.max() <= 1 else _EMPTY
-
-    def _accuracy(self) -> float | None:
-        held_out, training = self.shares("val_accuracy"), self.shares("accuracy")
-        if len(held_out):
-            return float(held_out.values[-1])
-        return float(np.mean(training.values[-_window(len(training)) :])) if len(training) else None
-
-
-_EMPTY = Curve(steps=np.zeros(0, dtype=np.int64), values=np.zeros(0))
-
-
-def _window(points: int) -> int:
-    """How many points stand for the end of a curve."""
-    return min(max(points // 10, 1), 50)
-
-
-def _ends(values: NDArray[Any]) -> tuple[float, float] | None:
-    """Loss over the first and over the last points; None with fewer than three."""
-    if len(values) < 3:
-        return None
-    head = min(max(len(values) // 20, 1), 10)
-    return float(np.median(values[:head])), float(np.median(values[-_window(len(values)) :]))
-
-
-def _chained(pieces: Sequence[Curve]) -> Curve:
-    kept: list[Curve] = []
-    for piece in pieces:
-        first = piece.steps[0] if len(piece) else None
-        earlier = (_until(one, first) for one in kept) if first is not None else iter(kept)
-        kept = [*earlier, piece]
-    return Curve(steps=np.concatenate([one.steps for one in kept]), values=np.concatenate([one.values for one in kept]))
-
-
-def _until(curve: Curve, step: Any) -> Curve:
-    before = curve.steps < step
-    return Curve(steps=curve.steps[before], values=curve.values[before])
