@@ -21,7 +21,7 @@ from pellucid.sessions.assemble import (
     weight_piece,
 )
 from pellucid.sessions.ranks import Ranks
-from pellucid.sessions.seen import ActivationsSeen, Numbers, ParametersSeen, Parts
+from pellucid.sessions.seen import ActivationsSeen, ParametersSeen, Parts
 
 Built = tuple[str, tuple[int, ...], Result]
 """Name of the result, the steps of the piece, the piece."""
@@ -75,7 +75,7 @@ class Builder:
             merged = parts if self._ranks is None else self._ranks.merge(_settled(parts), "activations")
             self._layers.append(_Layers(step=seen.step, parts=merged, table=seen.layers))
             return
-        self._twins |= _named(seen.twins)
+        self._twins |= seen.twins()
         self._parameters.append(
             _Parameters(
                 step=seen.step,
@@ -83,7 +83,7 @@ class Builder:
                 weights=self._over_ranks(seen.weights(), seen, "weights"),
                 updates=self._updates(seen),
                 twins=dict(self._twins),
-                carried=_named(seen.carried),
+                carried=seen.carried(),
                 learning_rates=seen.learning_rates,
                 table=seen.table,
             )
@@ -118,7 +118,7 @@ class Builder:
 
     def _updates(self, seen: ParametersSeen) -> dict[str, float]:
         """Return the RMS of every update, inf where it is not finite; squares of what is cut add up over ranks."""
-        found = _named(seen.updates)
+        found = seen.updates()
         squares = np.array(list(found.values()), dtype=np.float64)
         if self._ranks is not None and seen.cut and found:
             mine = np.array([self._ranks.rank == 0 or name in seen.cut for name in found])
@@ -148,11 +148,6 @@ def _settled(parts: Parts) -> dict[str, Reduced]:
 
 def _widths(parts: Parts) -> list[int]:
     return [0 if one.units is None else one.units.shape[1] for one in parts.values()]
-
-
-def _named(numbers: Numbers) -> dict[str, float]:
-    names, arrive = numbers
-    return dict(zip(names, arrive()[0].tolist(), strict=True)) if names else {}
 
 
 def _emptied(one: Reduced) -> Reduced:

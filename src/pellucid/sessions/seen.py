@@ -12,8 +12,7 @@ from pellucid.maths.sampled import Sampled
 from pellucid.sessions.assemble import LayerTable, ParameterTable
 
 Parts = Mapping[str, Reduced | Sampled]
-Numbers = tuple[tuple[str, ...], Callable[[], list[Tensor]]]
-"""Names, and what returns their numbers as one tensor, or nothing when there are none."""
+Numbers = Callable[[], dict[str, float]]
 
 
 @dataclass(frozen=True, kw_only=True)

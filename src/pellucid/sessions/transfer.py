@@ -1,6 +1,7 @@
 """Moving what was read off the device: one copy that nobody waits for, unpacked on another thread."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -8,6 +9,7 @@ from torch import Tensor
 from pellucid.maths.reduce import Reduced
 from pellucid.maths.sampled import Sampled
 
+Kind = TypeVar("Kind")
 Later = Callable[[], list[Tensor]]
 
 
@@ -24,10 +26,11 @@ def send(tensors: Sequence[Tensor]) -> Later:
         return lambda: list(tensors)
     # Pinned memory, or the copy would stop the training thread.
     arriving = [torch.empty(one.shape, dtype=one.dtype, pin_memory=True) for one in tensors]
-    for there, one in zip(arriving, tensors, strict=True):
-        there.copy_(one, non_blocking=True)
-    arrived = torch.cuda.Event()
-    arrived.record()
+    with torch.cuda.device(tensors[0].device):
+        for there, one in zip(arriving, tensors, strict=True):
+            there.copy_(one, non_blocking=True)
+        arrived = torch.cuda.Event()
+        arrived.record()
 
     def wait() -> list[Tensor]:
         arrived.synchronize()
@@ -36,18 +39,57 @@ def send(tensors: Sequence[Tensor]) -> Later:
     return wait
 
 
-def send_reduced(parts: Mapping[str, Reduced | Sampled]) -> Callable[[], Mapping[str, Reduced | Sampled]]:
-    """Start to copy statistics to the host, all of them in four copies, and return at once.
+Parts = Mapping[str, Reduced | Sampled]
+
+
+def send_numbers(numbers: Mapping[str, Tensor]) -> Callable[[], dict[str, float]]:
+    """Start to copy single numbers to the host, one copy a device, and return at once.
 
     Args:
-        parts: By name, all on one device; on the CPU nothing is copied.
+        numbers: Tensors without axes by name, on any devices.
+
+    Returns:
+        A function that waits for the copies and returns the numbers.
+    """
+    groups = _by_device({name: (one, one.device) for name, one in numbers.items()})
+    later = [(list(group), send([torch.stack(list(group.values()))])) for group in groups]
+    return lambda: {name: value for names, one in later for name, value in zip(names, one()[0].tolist(), strict=True)}
+
+
+def send_reduced(parts: Parts) -> Callable[[], Parts]:
+    """Start to copy statistics to the host, in four copies a device, and return at once.
+
+    Args:
+        parts: By name, on any devices; on the CPU nothing is copied.
 
     Returns:
         A function that waits for the copies and returns the statistics on the host.
     """
-    names = list(parts)
-    found = [one for one in parts.values() if isinstance(one, Reduced)]
-    if len(found) < len(parts) or not names or not found[0].sums.is_cuda:
+    # A model that is spread over devices has its layers on several.
+    groups = _by_device({name: (one, _device_of(one)) for name, one in parts.items()})
+    later = [_send_group(group) for group in groups]
+
+    def unpack() -> Parts:
+        arrived = {name: one for group in later for name, one in group().items()}
+        return {name: arrived[name] for name in parts}
+
+    return unpack
+
+
+def _device_of(part: Reduced | Sampled) -> torch.device:
+    return part.sums.device if isinstance(part, Reduced) else torch.device("cpu")
+
+
+def _by_device(values: Mapping[str, tuple[Kind, torch.device]]) -> list[dict[str, Kind]]:
+    groups: dict[torch.device, dict[str, Kind]] = {}
+    for name, (value, device) in values.items():
+        groups.setdefault(device, {})[name] = value
+    return list(groups.values())
+
+
+def _send_group(parts: Parts) -> Callable[[], Parts]:
+    names, found = list(parts), [one for one in parts.values() if isinstance(one, Reduced)]
+    if len(found) < len(parts) or not found[0].sums.is_cuda:
         return lambda: parts
     widths = [0 if one.units is None else one.units.shape[1] for one in found]
     units = [one.units for one in found if one.units is not None]
@@ -60,7 +102,7 @@ def send_reduced(parts: Mapping[str, Reduced | Sampled]) -> Callable[[], Mapping
         ]
     )
 
-    def unpack() -> Mapping[str, Reduced | Sampled]:
+    def unpack() -> Parts:
         sums, extremes, counts, packed = later()
         parts = packed.split(widths, dim=1)
         return {

@@ -23,7 +23,7 @@ from pellucid.sessions.labels import LabelTally
 from pellucid.sessions.meter import Meter, Reading
 from pellucid.sessions.ranks import Ranks
 from pellucid.sessions.seen import ActivationsSeen, ParametersSeen, ResultSeen, ScalarsSeen
-from pellucid.sessions.transfer import Later, send, send_reduced
+from pellucid.sessions.transfer import send, send_numbers, send_reduced
 from pellucid.sessions.watched import Watched
 from pellucid.sessions.worker import Worker
 from pellucid.windows.loss.measure import evaluate
@@ -54,10 +54,6 @@ def _in_a_line(error: Exception) -> str:
     """Type and message of an exception as a part of a sentence; some messages hold pages."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 1]}…"
-
-
-def _send_numbers(numbers: dict[str, Tensor]) -> Later:
-    return send([torch.stack(list(numbers.values()))] if numbers else [])
 
 
 def _full_name(prefix: str, name: str) -> str:
@@ -275,14 +271,13 @@ class Watch:
             self._worker.submit(self._seen_parameters(reading))
 
     def _seen_parameters(self, reading: Reading) -> ParametersSeen:
-        twins, updates = tuple(reading.twins), tuple(reading.updates)
         return ParametersSeen(
             step=reading.step,
             gradients=send_reduced(reading.gradients),
-            updates=(updates, _send_numbers(reading.updates)),
+            updates=send_numbers(reading.updates),
             weights=send_reduced(reading.weights),
-            twins=(twins, _send_numbers(reading.twins)),
-            carried=(tuple(reading.carried), _send_numbers(reading.carried)),
+            twins=send_numbers(reading.twins),
+            carried=send_numbers(reading.carried),
             learning_rates=reading.learning_rates,
             table=self._table(),
             cut=self._meter.cut,
