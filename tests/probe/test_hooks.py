@@ -99,8 +99,11 @@ def test_hooks_do_nothing_while_traced(make: object) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
-def test_scripting_is_refused() -> None:
-    """Scripting compiles hooks along with the model: it is refused, with what to do."""
+@pytest.mark.parametrize("compiled_before", [False, True])
+def test_scripting_is_refused(compiled_before: bool) -> None:
+    """Scripting compiles hooks along with the model: it is refused, with what to do, whatever was compiled before."""
+    if compiled_before:
+        torch.compile(nn.Linear(2, 2), backend="eager")(torch.ones(1, 2))
     model = _model()
     with capture(model), pytest.raises(CaptureError) as error:
         torch.jit.script(model)

@@ -30,6 +30,11 @@ def _forward(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
 # A saved method is looked up by this name in the loaded module, which finds the method of its class.
 _forward.__name__ = "forward"
 
+# torch.jit.script would try to compile it, and fail on its arguments. Passing it over, it comes upon the hooks, which
+# say what to do.
+_modifiers: Any = vars(torch)["_jit_internal"].FunctionModifiers
+vars(_forward)["_torchscript_modifier"] = _modifiers.IGNORE
+
 
 def anything_compiled() -> bool:
     """Say whether this process has compiled anything with torch.compile since the last reset."""
