@@ -14,7 +14,7 @@ DIAGNOSES = {
     "update-too-large", "update-too-small", "diverging", "objective-contradicts-metric", "stuck-at-prior",
     "labels-not-learnable", "collapse", "symmetric-units", "frozen", "softmax-before-cross-entropy",
     "input-or-output-range", "bad-start", "train-eval-mismatch", "overfit", "loss-spike",
-    "batch-order-or-imbalance",
+    "batch-order-or-imbalance", "gradients-not-cleared",
 }  # fmt: skip
 
 SLOW = [(kind, name) for kind, one in INJECTIONS.items() for name in one.where if name != "mlp"]
@@ -41,7 +41,7 @@ def test_the_evidence_of_a_fault_is_absent_from_another_one(kind: str) -> None:
 
 
 def test_every_injection_has_evidence_and_known_diagnoses() -> None:
-    """All 22 diagnoses are intended somewhere, and no fault goes unmeasured."""
+    """All 23 diagnoses are intended somewhere, and no fault goes unmeasured."""
     assert set(EVIDENCE) == set(INJECTIONS)
     assert {code for injection in INJECTIONS.values() for code in injection.intended} == DIAGNOSES
     assert all(1 <= len(injection.intended) <= 3 for injection in INJECTIONS.values())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pellucid.core.figure.words import amount, wrap
+from pellucid.core.figure.words import wrap
 from pellucid.core.finding import Finding, Level
 from pellucid.core.theme import LEVEL_SYMBOLS
 
@@ -18,13 +18,12 @@ def findings_text(findings: Iterable[Finding], width: int = 100) -> str:
 
     Returns:
         Every finding that asks for something with its level, title, place, step, message, cause and next step;
-        what follows from another is indented below it. What passed and what was not measured take one line each.
+        what follows from another is indented below it. What passed and what was not measured is left out; see
+        `core.verdict`.
     """
     given = list(findings)
     blocks = [_block(one, width, "") for one in given if _speaks(one)]
     lines = [line for block in blocks for line in [*block, ""]]
-    lines += _summary(given, Level.NOT_MEASURED, "not measured", width)
-    lines += _summary(given, Level.OK, "passed", width)
     if not given:
         lines.append(f"{LEVEL_SYMBOLS[Level.NOT_MEASURED]} not-measured: no check looked at this.")
     return "\n".join(lines).rstrip()
@@ -70,14 +69,3 @@ def _indented(text: str, width: int, indent: str, hanging: str = "") -> list[str
     # However deep the folding, twenty columns are left for the words.
     indent = indent[: max(0, width - 20)]
     return [indent + line for line in wrap(text, max(width - len(indent), 10), indent=hanging)]
-
-
-def _summary(findings: list[Finding], level: Level, words: str, width: int) -> list[str]:
-    every = [deep for one in findings for deep in one.all if deep.level is level]
-    if not every:
-        return []
-    titles = dict.fromkeys(f"{one.title} [{one.code}]" for one in every)
-    symbol = LEVEL_SYMBOLS[level]
-    text = f"{symbol} {amount(len(every), 'check')} {words}: {', '.join(titles)}"
-    line, *rest = wrap(text, width)
-    return [line if not rest else line[: width - 1].rstrip(" ,") + "…"]
