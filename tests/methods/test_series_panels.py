@@ -67,3 +67,13 @@ def test_a_ridge_is_not_cut_off(weights: WeightHistograms) -> None:
         assert (mark.y[0], mark.y[-1]) == (mark.low[0], mark.low[-1])
         assert mark.x[0] < whole.quantile(0.001) < whole.quantile(0.999) < mark.x[-1]
         assert mark.y.max() == pytest.approx(mark.low[0] + 1.6)
+
+
+def test_zeros_alone_stand_at_zero() -> None:
+    """Where every value is 0 the bars of the zeros are drawn there and not beside an empty axis."""
+    counts = np.zeros(bucket_total(3), dtype=np.int64)
+    counts[bucket_total(3) // 2] = 600
+    panel = histogram_panel(Histogram.from_counts(counts), title="relu", unit="activation", zeros=(0.75, 0.25))
+    dead, sparse = (one for one in panel.marks if isinstance(one, Bars) and one.tone in ("dead", "sparse"))
+    assert dead.edges[0] < 0 < dead.edges[1]
+    assert (dead.heights[0], sparse.heights[0], sparse.base[0]) == (0.75, 0.25, 0.75)

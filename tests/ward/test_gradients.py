@@ -290,3 +290,25 @@ def test_a_layer_behind_dead_units_gets_a_gradient_of_exactly_zero() -> None:
     assert [one.where for one in found] == ["0.weight", "2.weight", "4.weight"]
     assert levels(watched.gradients, "GRD005") == {"ok"}
     assert judge([watched.activations, watched.gradients]).problems[0].code == "ACT001"
+
+
+def test_one_huge_step_and_then_none_is_not_called_too_small(healthy: Watched) -> None:
+    """A rate that is far too high kills everything at its first step: GRD004 does not say to raise it."""
+    result = healthy.gradients
+    once = np.zeros_like(result.updates)
+    assert levels(replace(result, updates=once), "GRD004", learning=STUCK) == {"alarm"}
+    once[0] = 2 * result.weights[0]
+    assert levels(replace(result, updates=once), "GRD004", learning=STUCK) == {"ok"}
+
+
+def test_gradients_of_zero_are_not_called_small_steps() -> None:
+    """Where no gradient arrives, no rate would help: GRD007 says so."""
+    torch.manual_seed(0)
+    model = mlp(32, 32)
+    with torch.no_grad():
+        for place in (0, 2):
+            model[place].bias.fill_(-40.0)
+    result = train(model, steps=25).gradients
+    assert not (result.gradients.rms[:, [0, 2, 4]] > 0).any()
+    assert levels(result, "GRD004", learning=STUCK) == {"ok"}
+    assert levels(result, "GRD007") == {"alarm"}

@@ -1,5 +1,7 @@
 """`pellucid demo`: one healthy network and three sick ones are trained, watched and named, in half a minute."""
 
+import shutil
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -102,7 +104,9 @@ def run_demo(
         raise typer.Exit(INTERRUPTED) from None
     screen.print(_table(runs))
     screen.print(f"Open {page} in a browser: the evidence, the pictures, and what to do.")
-    screen.print(f"Then: pellucid runs {folder}, pellucid explain {_first_code(runs)}")
+    # In a virtual environment that is not activated the command goes by its path.
+    command = "pellucid" if shutil.which("pellucid") else Path(sys.argv[0])
+    screen.print(f"Then: {command} runs {folder}, {command} explain {_first_code(runs)}")
 
 
 def _make_room(path: Path, about: str) -> None:

@@ -126,7 +126,9 @@ def histogram_panel(
         dead, sparse = zeros
         home = min(max(int(np.searchsorted(edges, 0.0, side="right")) - 1, 0), len(shares) - 1)
         shares[home] = max(shares[home] - dead - sparse, 0.0)
-        beside = _beside(edges, linear, symlog=symlog)
+        # Where all values are zeros nothing stands beside them: they are drawn where they are.
+        alone = not bool((histogram.representatives() != 0).any())
+        beside = np.array([-1.0, 1.0]) / 12 if alone else _beside(edges, linear, symlog=symlog)
         marks += [
             Bars(edges=beside, heights=np.array([dead]), label="zeros of dead units", tone="dead"),
             Bars(

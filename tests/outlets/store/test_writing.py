@@ -165,7 +165,8 @@ def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
     assert Run(tmp_path).facts == {}
     message = (
         f"{tmp_path} already holds a run of 1,200 steps (stopped). "
-        "Pass resume=True to go on with it, or write to another directory."
+        "Pass options=pel.WatchOptions(resume=True) to go on with it, delete it with "
+        "pel.Run(...).delete(), or write to another directory."
     )
     with pytest.raises(StoreError, match=f"^{re.escape(message)}$"):
         RunWriter.open(tmp_path)

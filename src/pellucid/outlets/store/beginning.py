@@ -95,7 +95,8 @@ def _begin(path: Path, *, resume: bool) -> State:
     if old is not None and not old.empty and not resume:
         raise StoreError(
             f"{path} already holds a run of {old.last + 1:,} steps ({old.status}). "
-            "Pass resume=True to go on with it, or write to another directory."
+            "Pass options=pel.WatchOptions(resume=True) to go on with it, delete it with "
+            "pel.Run(...).delete(), or write to another directory."
         )
     if old is not None:
         sweep(path)

@@ -134,7 +134,7 @@ def _blown_up(result: GradientFlow, case: Case) -> Finding | None:
     code="GRD004",
     title="Update too small",
     order=4,
-    limits={"ratio": 1e-5, "fall": 0.02, "span": 100, "steps": 3},
+    limits={"ratio": 1e-5, "once": 1e-3, "fall": 0.02, "span": 100, "steps": 3},
 )
 def update_too_small(result: GradientFlow, case: Case) -> Iterator[Finding]:
     """Steps that change next to nothing, in a model that does not learn.
@@ -145,7 +145,8 @@ def update_too_small(result: GradientFlow, case: Case) -> Iterator[Finding]:
     Where the limit comes from: healthy matrices of 212 small networks lay above 0.0007; a hundredth of that is
         left as a margin.
     False alarms: a warm-up that has barely begun (hence 100 steps), and a model that has learned already (hence the
-        loss). When the loss is not known it is only looked at.
+        loss). When the loss is not known it is only looked at. Steps that were of a usual size at first and then
+        stopped, and gradients of exactly 0, have another cause, which other rules name.
     Likely cause: a learning rate that is too low, a scheduler that is stepped too often, or an optimiser that holds
         other tensors than the model's.
     What to do: Raise the learning rate, print it at every step, and make the optimiser after the model is moved.
@@ -156,9 +157,15 @@ def update_too_small(result: GradientFlow, case: Case) -> Iterator[Finding]:
         yield unready
         return
     places = _judged(result)
-    medians = _medians(_ratios(result, skip=0), moved=False)
+    ratios = _ratios(result, skip=0)
+    medians = _medians(ratios, moved=False)
     if not (medians < case.limits["ratio"]).all():
         yield _typical(case, medians)
+        return
+    peak = float(np.max(ratios, initial=0.0, where=np.isfinite(ratios)))
+    arrives = bool((result.gradients.rms[: result.sound, list(places)] > 0).any())
+    if peak >= case.limits["once"] or not arrives:
+        yield case.ok(f"the largest step changed a weight matrix by {number(peak)} of itself", value=peak)
         return
     largest, fall = float(medians.max()), case.learning.fall
     steps = max(span, case.learning.steps or 0)

@@ -90,25 +90,32 @@ def _guesses(result: SanityCheck, accuracy: NDArray[Any], trained: NDArray[Any],
     code="LOS014",
     title="No better than guessing",
     order=7,
-    limits={"deviations": 3.0, "samples": 100.0, "steps": 100.0},
+    limits={"deviations": 3.0, "explained": 0.02, "samples": 100.0, "steps": 100.0},
 )
 @of_evaluations
 def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
-    """Find a classifier whose held-out answers are no better than guessing.
+    """Find a model whose held-out answers are no better than guessing.
 
     Looks for: A held-out accuracy at most `deviations` standard deviations above that of guessing with the model's
-        own frequencies, on `samples` samples or more: of a finished model, or after `steps` steps in the last two
-        evaluations of a run.
+        own frequencies; in a regression a held-out loss that is not `explained` (a share) below that of answering the
+        mean of the targets always. On `samples` samples or more: of a finished model, or after `steps` steps in the
+        last two evaluations of a run.
     Why it matters: Whatever the loss curve looks like, nothing that holds for other data was learned.
-    Where the limit comes from: Three standard deviations of guessing; healthy networks are dozens above.
+    Where the limit comes from: Three standard deviations of guessing; healthy networks are dozens above. For a
+        regression it is an R squared of 0.02.
     False alarms: Tasks with a long plateau before learning sets in: in a run it is a warning. A batch with one class
-        tells nothing and is not judged.
+        tells nothing and is not judged. Targets that hold next to nothing but noise: there it is a warning.
     Likely cause: A model that was not trained or not loaded, labels numbered differently from training, inputs
-        prepared differently; in a run whatever is named before this.
-    What to do: Evaluate on the training data; compare the preparation of inputs and labels; look at four examples.
+        prepared differently; in a regression targets that are not scaled, or outputs and targets whose shapes differ
+        and broadcast; in a run whatever is named before this.
+    What to do: Evaluate on the training data; compare the preparation of inputs and labels; look at four examples;
+        scale the targets of a regression to a standard deviation of 1.
     Source: ours.
     """
     finished = len(result.steps) == 1 and case.learning.steps is None
+    if result.task == "regression" and np.isfinite(result.loss_constant):
+        yield _beside_the_mean(result, case, finished=finished)
+        return
     above = result.above_guessing()
     enough = result.samples >= case.limits["samples"] and result.largest_share <= MOST_TELLING_CHANCE
     late = np.isfinite(above) & (finished | (result.steps >= case.limits["steps"]))
@@ -127,6 +134,28 @@ def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
         yield (case.alarm if finished else case.warn)(fact, **figures)
     else:
         yield case.ok(fact, **figures)
+
+
+def _beside_the_mean(result: SanityCheck, case: Case, *, finished: bool) -> Finding:
+    """Hold the loss of a regression against that of the one answer that needs no input."""
+    late = np.isfinite(result.loss_eval) & (finished | (result.steps >= case.limits["steps"]))
+    few = result.samples < case.limits["samples"] or late.sum() < (1 if finished else 2)
+    if few or not result.loss_constant > 0:
+        return case.not_measured(
+            f"needs {case.limits['samples']:.0f} held-out samples whose targets differ, and in a run two evaluations "
+            f"from step {case.limits['steps']:.0f} on",
+            samples=result.samples,
+        )
+    recent = result.loss_eval[late][-2:]
+    explained = 1 - recent / result.loss_constant
+    blind = f"answering the mean of the targets always gives {result.loss_constant:.3g}"
+    fact = f"held-out loss is {recent[-1]:.3g}; {blind}"
+    figures = {"value": float(explained[-1]), "limit": case.limits["explained"], "samples": result.samples}
+    if not bool((explained < case.limits["explained"]).all()):
+        return case.ok(fact, **figures)
+    if result.shapes:
+        fact += f"; outputs and targets have the shapes {result.shapes} for two samples, and broadcast"
+    return (case.alarm if finished and bool((explained < 0).all()) else case.warn)(fact, **figures)
 
 
 @rule(

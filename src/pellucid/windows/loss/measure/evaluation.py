@@ -278,7 +278,17 @@ def _targets(y: Any, objective: Objective, classes: int) -> dict[str, Any]:
         values["label_counts"] = torch.bincount(labels.long(), minlength=classes).numpy().astype(np.int64)
     elif objective.task == "regression":
         values |= {"target_low": float(y.min()), "target_high": float(y.max())}
+        values |= {"loss_constant": _loss_of_the_mean(y, objective), "shapes": objective.shapes}
     return values
+
+
+def _loss_of_the_mean(y: Tensor, objective: Objective) -> float:
+    """Return the loss of the one answer that needs no input: the mean of the targets, for every sample."""
+    mean = y.float().mean(0, keepdim=True).expand(y.shape)
+    try:
+        return math.nan if objective.loss is None else float(torch.as_tensor(objective.loss(mean, y)).float().mean())
+    except Exception:  # noqa: BLE001 - the loss is the user's, and may want more than a tensor
+        return math.nan
 
 
 def _inputs(x: Any) -> dict[str, Any]:

@@ -29,12 +29,14 @@ class Objective:
         loss_name: Name of the loss.
         class_axis: Axis of the classes in the outputs; None unless classification.
         loss: `loss(output, target)`, mean over the samples that it is given; None when there is none.
+        shapes: Shapes of outputs and targets of two samples, where those of a regression differ; else "".
     """
 
     task: str
     loss_name: str
     class_axis: int | None
     loss: Loss | None
+    shapes: str = ""
 
 
 def logits_of(output: Any) -> Tensor:
@@ -119,7 +121,9 @@ def objective_of(output: Any, target: Any, loss: Loss | None) -> Objective:
         return Objective(task="classification", loss_name=name, class_axis=axis, loss=given)
     if target.is_floating_point() and target.numel() == logits.numel():
         name = SQUARED_ERROR + ASSUMED if loss is None else _name_of(loss)
-        return Objective(task="regression", loss_name=name, class_axis=None, loss=loss or _squared_error)
+        differ = target.shape != logits.shape
+        shapes = f"{tuple(logits.shape)} and {tuple(target.shape)}" if differ and loss is not None else ""
+        return Objective(task="regression", loss_name=name, class_axis=None, loss=loss or _squared_error, shapes=shapes)
     return Objective(task="other", loss_name=_name_of(loss), class_axis=None, loss=loss)
 
 

@@ -49,6 +49,8 @@ class SanityCheck(Result):
         unit_layers: Layers of `dead_units`: the outputs of rectifying activation functions.
         dead_units: Share of units that are 0 on every sample of the batch, [step, unit_layer], 0 to 1.
         unit_samples: Smallest number of samples behind `dead_units`.
+        loss_constant: Loss of answering the mean of the targets for every sample; NaN unless regression.
+        shapes: Shapes of outputs and targets of two samples, where those of a regression differ; else "".
         failed_at: Training steps at which the batch could not be evaluated, [failure].
         failure: Why not, the latest time: type and message of the exception; "" where `failed_at` is empty.
     """
@@ -79,6 +81,8 @@ class SanityCheck(Result):
     unit_layers: tuple[str, ...]
     dead_units: NDArray[Any]
     unit_samples: int
+    loss_constant: float = math.nan
+    shapes: str = ""
     failed_at: NDArray[Any] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     failure: str = ""
 
