@@ -142,3 +142,24 @@ def test_rows_are_those_of_a_series() -> None:
     for name, array in TensorSeries.concatenate(apart).arrays().items():
         assert (together.arrays()[name] == array).all(), name
     assert [len(one.buckets) for one in rows(list(steps[0].values()))][2] == 0
+
+
+@pytest.mark.parametrize("shape", [(9240,), (8400,), (50, 300), (21, 1000), (60060,), (8193,), (128, 64), (1024, 1024)])
+def test_a_sample_is_as_large_as_was_asked_for(shape: tuple[int, ...]) -> None:
+    """Whatever divides the size; ranks are within 1.5 %, also where every column has a scale of its own."""
+    draw = torch.Generator().manual_seed(4)
+    x = torch.randn(shape, generator=draw) * torch.logspace(-2, 2, shape[-1])
+    part = read(x, most=8192)
+    assert isinstance(part, Sampled)
+    assert len(part.sample) == min(8192, x.numel())
+    found, whole = settle([part])[0], reduce(x)
+    ours, all_values = found.counts / found.counts.sum(), whole.counts / whole.counts.sum()
+    assert float((ours.cumsum(0) - all_values.cumsum(0)).abs().max()) < 0.015
+
+
+def test_infinities_of_both_signs_are_counted_in_silence() -> None:
+    """A small tensor that holds them is reduced on its own, and nothing is warned of."""
+    x = torch.tensor([math.inf, -math.inf, math.nan, 1.0])
+    found, whole = settle([read(x, most=8192)])[0], reduce(x)
+    assert torch.equal(found.sums, whole.sums)
+    assert torch.equal(found.counts, whole.counts)

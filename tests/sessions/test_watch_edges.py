@@ -1,5 +1,6 @@
 """Corners of watching and of checkups: odd targets, odd parameters, callbacks that ask back, loaders that draw."""
 
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,32 @@ def test_ten_thousand_layers_are_watched_stored_judged_and_reported(tmp_path: Pa
     assert len(run.results()["activations"].series.names) == 10_000
     page = pel.report(run, to=tmp_path / "report.html")
     assert page.stat().st_size < 5_000_000
+
+
+def test_threads_that_read_along_lose_nothing() -> None:
+    """Two threads ask for results and findings all the time; every step arrives in every window."""
+    setting, stop = loops.Setting(), threading.Event()
+    with pel.watch(setting.model, setting.optimizer, every=1, options=loops.QUIET) as watch:
+
+        def read() -> None:
+            while not stop.is_set():
+                assert watch.results is not None
+                assert watch.findings is not None
+
+        readers = [threading.Thread(target=read) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        for _ in range(60):
+            x, y = setting.batches[0]
+            loss = F.cross_entropy(setting.model(x), y)
+            setting.optimizer.zero_grad()
+            loss.backward()
+            setting.optimizer.step()
+            watch.step(loss=loss)
+        stop.set()
+        for reader in readers:
+            reader.join()
+    results = watch.results
+    assert results["activations"].series.steps.tolist() == list(range(60))
+    assert results["weights"].series.steps.tolist() == list(range(60))
+    assert results["loss"].curves["loss"].steps.tolist() == list(range(60))

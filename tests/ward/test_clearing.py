@@ -100,6 +100,40 @@ def by_hand(model: nn.Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Ten
     return loss
 
 
+def by_data(model: nn.Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Tensor:
+    """Clear behind autograd's back, as old tutorials do."""
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad.data.zero_()
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def by_numpy(model: nn.Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Tensor:
+    """Clear without torch."""
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad.numpy()[...] = 0
+    loss = F.cross_entropy(model(x), y)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def overwritten(model: nn.Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Tensor:
+    """Put gradients in place of the old ones, without a backward pass into .grad."""
+    loss = F.cross_entropy(model(x), y)
+    parameters = list(model.parameters())
+    for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        parameter.grad.copy_(gradient)
+    optimizer.step()
+    return loss
+
+
 def never(model: nn.Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Tensor:
     """Forget to clear."""
     loss = F.cross_entropy(model(x), y)
@@ -108,7 +142,18 @@ def never(model: nn.Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Tenso
     return loss
 
 
-CLEARING = (before_backward, at_the_end, in_place, in_place_at_the_end, clipped, accumulating, by_hand)
+CLEARING = (
+    before_backward,
+    at_the_end,
+    in_place,
+    in_place_at_the_end,
+    clipped,
+    accumulating,
+    by_hand,
+    by_data,
+    by_numpy,
+    overwritten,
+)
 
 
 @pytest.mark.parametrize("every", [1, 3])
@@ -195,3 +240,49 @@ def test_micro_batches_that_are_watched_one_by_one_are_not_accused() -> None:
 def test_one_batch_cannot_tell() -> None:
     """A finished model has no step before."""
     assert levels(flow(mlp(8), blobs()), "GRD008") == {"not-measured"}
+
+
+@pytest.mark.parametrize("to_none", [True, False])
+@pytest.mark.parametrize("every", [1, 3])
+def test_heads_that_take_turns_are_not_accused(every: int, to_none: bool) -> None:
+    """A head that is not used in a step keeps a cleared gradient, and one that is frozen for a step an old one."""
+    torch.manual_seed(0)
+    x, y = blobs()
+    model = nn.ModuleDict({"body": mlp(16), "first": nn.Linear(4, 4), "second": nn.Linear(4, 4)})
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with pel.watch(model, optimizer, every=every, options=pel.WatchOptions(on_finding=None)) as watch:
+        for step in range(60):
+            optimizer.zero_grad(set_to_none=to_none)
+            model["first"].bias.requires_grad_(step % 4 < 2)
+            loss = F.cross_entropy(model["second" if step % 2 else "first"](model["body"](x)), y)
+            loss.backward()
+            optimizer.step()
+            watch.step(loss=loss)
+    assert levels(watch.results["gradients"], "GRD008") <= {"ok", "not-measured"}
+
+
+def test_a_graph_of_the_gradient_hides_nothing() -> None:
+    """With create_graph=True each sum is a new tensor; it holds the old one all the same."""
+
+    def twice(model: nn.Module, optimizer: Optimizer, x: Tensor, y: Tensor) -> Tensor:
+        loss = F.cross_entropy(model(x), y)
+        gradients = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
+        (loss + 0.0 * sum(one.square().sum() for one in gradients)).backward(create_graph=True)
+        optimizer.step()
+        return loss.detach()
+
+    with pytest.warns(UserWarning, match="create_graph"):
+        result = result_of(twice)
+    assert levels(result, "GRD008") == {"alarm"}
+
+
+def test_the_hook_is_gone_after_the_step_and_after_the_watch() -> None:
+    """Nothing is left on the parameters or on the nodes that add to their gradients."""
+    torch.manual_seed(0)
+    model, (x, y) = mlp(16), blobs()
+    optimizer = SGD(model.parameters(), lr=0.01)
+    with pel.watch(model, optimizer, every=2, options=pel.WatchOptions(on_finding=None)) as watch:
+        for _ in range(4):
+            watch.step(loss=in_place(model, optimizer, x, y))
+    assert all(one._backward_hooks is None for one in model.parameters())
+    assert all(getattr(one, "_post_accumulate_grad_hooks", None) is None for one in model.parameters())

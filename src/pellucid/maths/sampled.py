@@ -203,8 +203,9 @@ def _rows_of_small(parts: list[Sampled]) -> list[Row]:
     extremes = np.stack([np.maximum.reduceat(value, starts), -np.minimum.reduceat(value, starts)], axis=1)
     sums, wide = np.zeros((len(parts), len(SUMS))), value.astype(np.float64)
     sums[:, 0] = lengths
-    for column, part in ((1, wide == 0), (5, wide), (6, wide * wide), (7, np.abs(wide))):
-        sums[:, column] = np.add.reduceat(part, starts, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # tensors with infinities are reduced on their own below
+        for column, part in ((1, wide == 0), (5, wide), (6, wide * wide), (7, np.abs(wide))):
+            sums[:, column] = np.add.reduceat(part, starts, dtype=np.float64)
     buckets = bucket_total(MANTISSA_BITS)
     numbers = np.arange(len(parts)) * buckets
     counts = np.bincount(_buckets(value) + np.repeat(numbers, lengths), minlength=buckets * len(parts))
@@ -240,7 +241,7 @@ def _read_looking(value: Tensor, *, unit_axis: int | None, saturation: Limits, m
     else:
         squares = _squares(flat)
         units = None if unit_axis is None else unit_counts(value, unit_axis, saturation)
-    sample = flat[:: _stride(flat.numel(), most)].clone().numpy()
+    sample = flat[_places(flat, most)].numpy()
     return Sampled(flat.numel(), (flat.sum().item(), squares, high, -low), sample, units)
 
 
@@ -266,13 +267,16 @@ def _rows(value: Tensor, flat: Tensor) -> tuple[float, Tensor]:
     return torch.dot(norms, norms).item(), units
 
 
-@lru_cache(maxsize=4096)
-def _stride(count: int, most: int) -> int:
-    """The smallest stride that is enough and shares no factor with the size, so that no column is favoured."""
-    stride = -(-count // most)
-    while math.gcd(stride, count) > 1:
-        stride += 1
-    return stride
+def _places(flat: Tensor, most: int) -> Tensor:
+    """Return evenly spread places that favour no column, whatever the shape was."""
+    return (_fractions(most, flat.device) * flat.numel()).to(torch.int64)
+
+
+@lru_cache(maxsize=16)
+def _fractions(count: int, device: torch.device) -> Tensor:
+    """Return multiples of the golden ratio modulo 1, ascending: no two of them share a rhythm with any row length."""
+    golden = (math.sqrt(5) - 1) / 2
+    return (torch.arange(1, count + 1, dtype=torch.float64) * golden).remainder(1).sort().values.to(device)
 
 
 # ----------------------------------------------------------------------------------- blind: on an accelerator
@@ -282,7 +286,7 @@ def _read_blind(x: Tensor, *, unit_axis: int | None, saturation: Limits, most: i
     """Read without looking at a value, so that nothing waits for the device."""
     units = None if unit_axis is None else unit_counts(x, unit_axis, saturation)
     flat = flat_of(x)
-    sample = reduce(flat[:: _stride(flat.numel(), most)])
+    sample = reduce(flat[_places(flat, most)])
     scale = flat.numel() / sample.counts.sum()
     whole, extremes = powers_blind(flat.to(torch.float32))
     sums = torch.cat([whole[:1], sample.sums[1:2] * scale, whole[1:], sample.sums[7:] * scale])

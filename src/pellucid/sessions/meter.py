@@ -95,6 +95,7 @@ class Meter:
         self._handles.clear()
         self._before.clear()
         self._kept.clear()
+        self._leftover.forget()
 
     def begin(self, step: int, *, due: bool) -> None:
         """Say which training step begins, and whether to read at the next step of each optimiser from then on.

@@ -1,6 +1,7 @@
 """Watching: the part of a watch that lives on the training thread."""
 
 import math
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -97,6 +98,7 @@ class Watch:
         self._meter = Meter(watched.parameters, watched.optimizers, most=sample, every_step=every == 1)
         self._meter.guard = self._guard
         self._scalars: list[tuple[int, str, float | Tensor]] = []
+        self._scalars_lock = threading.Lock()
         self._on_finding, self._limits = on_finding, limits
         self._ranks: Ranks | None = None
         self._worker: Worker | None = None
@@ -182,8 +184,7 @@ class Watch:
             raise InputError("watch.step() came outside `with pel.watch(...) as watch:`. Call it inside the block.")
         if loss is not None:
             scalars["loss"] = loss
-        for name, value in scalars.items():
-            self._scalars.append((self.step_number, name, _scalar(name, value)))
+        self._keep({name: _scalar(name, value) for name, value in scalars.items()})
         if target is not None:
             self._guard(lambda: self._take_labels(output, target))
         self._guard(self._collect)
@@ -229,7 +230,7 @@ class Watch:
         if self._worker is not None and self._final is None:
             self._hand_over_scalars()
             self._worker.drain()
-        return self._history.results()
+        return self._history.results() if self._worker is None else self._worker.results()
 
     def __str__(self) -> str:
         """The verdict as of now."""
@@ -293,13 +294,17 @@ class Watch:
         )
 
     def _take_labels(self, output: Tensor | None, target: Tensor) -> None:
-        for name, value in self._labels.take(output, target).items():
-            self._scalars.append((self.step_number, name, _scalar(name, value)))
+        self._keep({name: _scalar(name, value) for name, value in self._labels.take(output, target).items()})
+
+    def _keep(self, scalars: dict[str, float | Tensor]) -> None:
+        with self._scalars_lock:  # another thread may ask for results at this moment
+            self._scalars += [(self.step_number, name, value) for name, value in scalars.items()]
 
     def _hand_over_scalars(self) -> None:
-        if self._worker is None or not self._scalars:
+        with self._scalars_lock:
+            taken, self._scalars = self._scalars, []
+        if self._worker is None or not taken:
             return
-        taken, self._scalars = self._scalars, []
         awaited = [(step, name, value) for step, name, value in taken if isinstance(value, Tensor)]
         counts = self._labels.counts
         self._worker.submit(

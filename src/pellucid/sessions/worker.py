@@ -13,7 +13,7 @@ from pellucid.core.errors import StoreError
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings, Limits, judge
 from pellucid.core.recorder import Recorder
-from pellucid.core.result import Provenance
+from pellucid.core.result import Provenance, Result
 from pellucid.sessions.builder import Builder
 from pellucid.sessions.history import History
 from pellucid.sessions.ranks import Ranks
@@ -89,9 +89,12 @@ class Worker:
 
     def judge(self) -> Findings:
         """Judge everything seen so far."""
+        return judge(list(self.results().values()), limits=self._limits)
+
+    def results(self) -> dict[str, Result]:
+        """Return everything seen so far, by name; from any thread."""
         with self._lock:
-            results = list(self.history.results().values())
-        return judge(results, limits=self._limits)
+            return self.history.results()
 
     def close(self, status: str) -> Findings:
         """Write what is left, judge once more, and end the thread."""

@@ -18,8 +18,8 @@ def not_cleared(result: GradientFlow, case: Case) -> Iterator[Finding]:
     Why it matters: each step follows the sum of all gradients since the beginning: it grows, points backwards, and
         training swings or diverges as if the learning rate were far too high.
     Where the limit comes from: it is no matter of size: a gradient was cleared or it was not. Three steps are ours.
-    False alarms: several backward passes for one step are left out, and so is clipping without clearing; leftovers that
-        are exactly 0 count as cleared. When the model learns well it is a warning.
+    False alarms: a gradient counts only when it is, to the last bit, the old one plus what came; where clipping,
+        unscaling or the mean over ranks changed it nothing is said. When the model learns well it is a warning.
     Likely cause: a training loop without optimizer.zero_grad(), or with zero_grad() of another optimiser or model.
     What to do: Call optimizer.zero_grad() once for every optimizer.step(), before loss.backward().
     Source: ours; A. Karpathy's list of the most common neural net mistakes has it.
@@ -29,7 +29,7 @@ def not_cleared(result: GradientFlow, case: Case) -> Iterator[Finding]:
     if seen < case.limits["steps"]:
         yield case.not_measured(
             f"it could be told at {seen} watched steps, and {int(case.limits['steps'])} are needed",
-            next_step="Watch longer; several backward passes or clipping hide it.",
+            next_step="Watch longer; clipping, unscaling and distributed training hide it.",
         )
         return
     holds = np.where(known, result.carried, 0.0) > 0
