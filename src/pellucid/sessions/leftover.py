@@ -63,7 +63,7 @@ class _Left:
         squares = sum_of_squares(self.before)
         unknown = torch.full_like(squares, math.nan)
         cleared = torch.where((now == self.fresh).all(), torch.zeros_like(squares), unknown)
-        return torch.where((now == self.piled).all() & (squares > 0) & (self.fresh != 0).any(), squares, cleared)
+        return torch.where((now == self.piled).all() & (squares > 0), squares, cleared)
 
 
 class Leftover:
