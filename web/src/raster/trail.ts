@@ -1,0 +1,151 @@
+/** What moves on a surface: paths and a ball, hidden where the surface is in front of them. */
+
+import { project, type Camera, type Projection } from "./project.js";
+import { over } from "./splat.js";
+
+/** A way over a surface. */
+export interface Path {
+  /** [point, 3] in the units of the axes; NaN breaks it. */
+  readonly points: Float32Array | Float64Array;
+  /** How many points from the first are drawn; default: all. */
+  readonly count?: number;
+  /** Packed pixel. */
+  readonly colour: number;
+  /** Packed pixel of the rim that sets it off from every colour of the surface. */
+  readonly casing: number;
+  /** Width without the rim, pixels. */
+  readonly width?: number;
+}
+
+/** A ball that lies on a surface. */
+export interface Ball {
+  /** The place it touches, in the units of the axes. */
+  readonly at: readonly [number, number, number];
+  /** Pixels. */
+  readonly radius: number;
+  /** Packed pixel. */
+  readonly colour: number;
+  /** Opacity of what the surface hides of it, 0 to 1; default 0.25, so that it is not lost behind a hill. */
+  readonly ghost?: number;
+}
+
+/** A picture of a surface, to draw over. */
+export interface Scene {
+  /** [height * width] packed pixels. */
+  readonly out: Uint32Array;
+  /** [height * width] nearness of the surface; left as it is. */
+  readonly depth: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly by: Projection;
+  /** Pixels of half an edge of the cube, from `pixelsPerUnit`. */
+  readonly unit: number;
+}
+
+/**
+ * How far the middle of a line may lie behind the surface at its pixel and still count as on it: some pixels, since
+ * the surface slopes within a pixel, and a little, since the line cuts through bumps between its points.
+ */
+const [SLOPE_PIXELS, BUMP] = [4, 0.01];
+/** How far a pixel of a line may lie behind the surface, half edges of the cube: a line on a steep slope has width. */
+const WIDTH_TOLERANCE = 0.12;
+/** Direction from a ball to the light as seen: right, down, near. */
+const SHINE = [-0.45, -0.6, 0.66] as const;
+
+/**
+ * Draw a path with its rim and a dot at its beginning.
+ *
+ * @param scene Where.
+ * @param path What to draw.
+ *
+ * Cost: pixels near the path.
+ */
+export function drawPath(scene: Scene, path: Path): void {
+  const count = Math.min(path.count ?? Infinity, Math.floor(path.points.length / 3));
+  const places = new Float64Array(3 * Math.max(count, 0));
+  for (let at = 0; at < places.length; at += 3) {
+    places.set(project(scene.by, path.points[at]!, path.points[at + 1]!, path.points[at + 2]!), at);
+  }
+  const half = (path.width ?? 2.2) / 2;
+  const strokes = [[path.casing, half + 1.2], [path.colour, half]] as const;
+  for (const [colour, reach] of strokes) {
+    for (let at = 0; at + 5 < places.length; at += 3) drawSegment(scene, places, at, at + 3, reach, colour);
+    if (places.length > 0) drawSegment(scene, places, 0, 0, reach + 1.6, colour);
+  }
+}
+
+/** Draw the pixels within `reach` of a segment that the surface does not hide. */
+function drawSegment(
+  scene: Scene, places: Float64Array, from: number, to: number, reach: number, colour: number,
+): void {
+  const { out, depth, width, height } = scene;
+  const slack = SLOPE_PIXELS / scene.unit + BUMP;
+  const x = places[from]!, y = places[from + 1]!, near = places[from + 2]!;
+  const dx = places[to]! - x, dy = places[to + 1]! - y, dn = places[to + 2]! - near;
+  const length = dx * dx + dy * dy || 1;
+  const left = Math.max(0, Math.floor(Math.min(x, x + dx) - reach - 0.5));
+  const right = Math.min(width - 1, Math.ceil(Math.max(x, x + dx) + reach - 0.5));
+  const top = Math.max(0, Math.floor(Math.min(y, y + dy) - reach - 0.5));
+  const bottom = Math.min(height - 1, Math.ceil(Math.max(y, y + dy) + reach - 0.5));
+  for (let row = top; row <= bottom; row++) {
+    for (let column = left; column <= right; column++) {
+      const px = column + 0.5 - x;
+      const py = row + 0.5 - y;
+      const along = Math.max(0, Math.min(1, (px * dx + py * dy) / length));
+      const cover = reach + 0.5 - Math.sqrt((px - along * dx) ** 2 + (py - along * dy) ** 2);
+      if (!(cover > 0)) continue;
+      const place = row * width + column;
+      const nearness = near + along * dn;
+      if (nearness + WIDTH_TOLERANCE < depth[place]!) continue;
+      if (nearness + slack < nearnessAt(scene, x + along * dx, y + along * dy)) continue;
+      out[place] = over(out[place]!, colour, Math.min(1, cover));
+    }
+  }
+}
+
+/** Nearness of the surface at a place of the picture; -Infinity outside. */
+function nearnessAt(scene: Scene, x: number, y: number): number {
+  const column = Math.floor(x);
+  const row = Math.floor(y);
+  const inside = column >= 0 && column < scene.width && row >= 0 && row < scene.height;
+  return inside ? scene.depth[row * scene.width + column]! : -Infinity;
+}
+
+/**
+ * Draw a ball that rests on its place.
+ *
+ * @param scene Where.
+ * @param camera From where; a rise brings a place higher in the picture and nearer by its elevation.
+ * @param ball What to draw.
+ */
+export function drawBall(scene: Scene, camera: Camera, ball: Ball): void {
+  const { out, depth, width, height, unit } = scene;
+  const { radius, colour, ghost = 0.25 } = ball;
+  const [x, foot, floor] = project(scene.by, ...ball.at);
+  const y = foot - radius * Math.cos(camera.elevation);
+  const near = floor + (radius / unit) * Math.sin(camera.elevation) + SLOPE_PIXELS / unit;
+  const [left, right] = [Math.max(0, Math.floor(x - radius - 1)), Math.min(width - 1, Math.ceil(x + radius))];
+  const [top, bottom] = [Math.max(0, Math.floor(y - radius - 1)), Math.min(height - 1, Math.ceil(y + radius))];
+  for (let row = top; row <= bottom; row++) {
+    for (let column = left; column <= right; column++) {
+      const across = (column + 0.5 - x) / radius;
+      const down = (row + 0.5 - y) / radius;
+      const away = Math.sqrt(across * across + down * down);
+      const cover = Math.min(1, (1 - away) * radius + 0.5);
+      if (!(cover > 0)) continue;
+      const front = Math.sqrt(Math.max(0, 1 - away * away));
+      const place = row * width + column;
+      const seen = near + (front * radius) / unit >= depth[place]! ? 1 : ghost;
+      const lit = across * SHINE[0] + down * SHINE[1] + front * SHINE[2];
+      out[place] = over(out[place]!, shine(colour, lit), cover * seen);
+    }
+  }
+}
+
+/** A colour lit from `lit` = -1, away from the light, to 1, with a highlight. */
+function shine(colour: number, lit: number): number {
+  const bright = 0.55 + 0.5 * Math.max(0, lit);
+  const gloss = 190 * Math.max(0, lit) ** 18;
+  const part = (shift: number): number => Math.min(255, ((colour >>> shift) & 255) * bright + gloss) | 0;
+  return (0xff000000 | (part(16) << 16) | (part(8) << 8) | part(0)) >>> 0;
+}

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  colourLimits, colourOf, colourTable, groupColours, oklab, packed, TABLE_SIZE, type Page,
+} from "../../src/raster/colors.js";
+import { named } from "./pixels.js";
+
+const PAGES: readonly Page[] = ["light", "dark"];
+const lightness = (table: Uint32Array): number[] => Array.from(table, (pixel) => oklab(pixel)[0]);
+
+test("the light maps end in the colours of the static pictures", () => {
+  const sequential = colourTable(false, "light");
+  const diverging = colourTable(true, "light");
+  assert.equal(named(sequential[0]!), "#12182f");
+  assert.equal(named(sequential[TABLE_SIZE - 1]!), "#f6f0c4");
+  assert.equal(named(diverging[0]!), "#0c3a70");
+  assert.equal(named(diverging[(TABLE_SIZE - 1) / 2]!), "#f6f4f1");
+  assert.equal(named(diverging[TABLE_SIZE - 1]!), "#7c1023");
+});
+
+test("the sequential maps grow lighter all the way, by about the same amount everywhere", () => {
+  for (const page of PAGES) {
+    const light = lightness(colourTable(false, page));
+    for (let at = 16; at < TABLE_SIZE; at += 16) {
+      const share = (light[at]! - light[at - 16]!) / ((light[TABLE_SIZE - 1]! - light[0]!) / 64);
+      assert.ok(share > 0.5 && share < 1.6, `${page} ${at}: ${share}`);
+    }
+  }
+});
+
+test("the diverging maps are equally light on both sides and turn once, at 0", () => {
+  for (const page of PAGES) {
+    const light = lightness(colourTable(true, page));
+    const middle = (TABLE_SIZE - 1) / 2;
+    const direction = page === "light" ? 1 : -1;
+    for (let away = 0; away <= middle; away++) {
+      assert.ok(Math.abs(light[middle - away]! - light[middle + away]!) < 0.04, `${page} ${away}`);
+    }
+    for (let at = 16; at <= middle; at += 16) {
+      assert.ok((light[at]! - light[at - 16]!) * direction > 0, `${page} left ${at}`);
+      const mirrored = TABLE_SIZE - 1 - at;
+      assert.ok((light[mirrored]! - light[mirrored + 16]!) * direction > 0, `${page} right ${at}`);
+    }
+  }
+});
+
+test("NaN is transparent, infinities and values beyond the limits take the colours of the ends", () => {
+  const table = colourTable(false, "light");
+  assert.equal(colourOf(table, NaN, 0, 1), 0);
+  assert.equal(colourOf(table, Infinity, 0, 1), table[TABLE_SIZE - 1]);
+  assert.equal(colourOf(table, -Infinity, 0, 1), table[0]);
+  assert.equal(colourOf(table, 7, 0, 1), table[TABLE_SIZE - 1]);
+  assert.equal(colourOf(table, 0.5, 0, 1), table[512]);
+  assert.equal(colourOf(table, 0, -1.7e308, 1.7e308), table[512]);
+});
+
+test("limits follow the rule of the static pictures", () => {
+  assert.deepEqual(colourLimits(Float32Array.of(1, 2, 3), false), [1, 3]);
+  assert.deepEqual(colourLimits(Float32Array.of(0.5, 3), false), [0, 3]);
+  assert.deepEqual(colourLimits(Float32Array.of(-2, 1), true), [-2, 2]);
+  assert.deepEqual(colourLimits(Float32Array.of(NaN, Infinity, -Infinity), true), [-1, 1]);
+  assert.deepEqual(colourLimits(Float32Array.of(), false), [0, 1]);
+  assert.deepEqual(colourLimits(Float32Array.of(5, 5), false), [5, 10]);
+  assert.deepEqual(colourLimits(Float32Array.of(0, 0), true), [-1, 1]);
+  assert.deepEqual(colourLimits(Float32Array.of(9, 1, 2, 9), false, 1, 3), [1, 2]);
+});
+
+test("a colour is packed as an ImageData holds it", () => {
+  assert.deepEqual([...new Uint8Array(Uint32Array.of(packed("#102030", 64)).buffer)], [0x10, 0x20, 0x30, 64]);
+  assert.equal(groupColours(12)[10], groupColours(1)[0]);
+});
