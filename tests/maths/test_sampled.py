@@ -163,3 +163,18 @@ def test_infinities_of_both_signs_are_counted_in_silence() -> None:
     found, whole = settle([read(x, most=8192)])[0], reduce(x)
     assert torch.equal(found.sums, whole.sums)
     assert torch.equal(found.counts, whole.counts)
+
+
+def test_room_made_in_inference_mode_or_under_another_default_device_serves_later() -> None:
+    """What is kept between calls belongs to no mode: each of these would otherwise raise."""
+    from pellucid.maths import sampled as module
+    from pellucid.maths import units
+
+    units._scratch.room = None
+    module._fractions.cache_clear()
+    x = torch.randn(300, 400, generator=torch.Generator().manual_seed(4)).relu()
+    with torch.inference_mode(), torch.device("meta"):
+        inside = settle([read(x, unit_axis=-1, most=4096)])[0]
+    outside = settle([read(x, unit_axis=-1, most=4096)])[0]
+    assert torch.equal(inside.units, outside.units)
+    assert torch.equal(inside.counts, outside.counts)

@@ -60,7 +60,7 @@ def test_outputs_that_broadcast_against_the_targets_are_named() -> None:
     """The classic: outputs [N, 1] against targets [N] learn the mean."""
     (found,) = findings(trained(flat=True), "LOS014")
     assert found.level == "warn"
-    assert "outputs and targets have the shapes (2, 1) and (2,) for two samples, and broadcast" in found.message
+    assert "have the shapes (2, 1) and (2,), which broadcast" in found.message
 
 
 def test_targets_that_are_not_scaled_are_named() -> None:

@@ -177,7 +177,7 @@ def _is_small(part: Reduced | Sampled) -> bool:
 
 def _row_of(part: Reduced | Sampled) -> Row:
     if isinstance(part, Sampled) and part.powers is None:
-        part = reduce(torch.from_numpy(part.sample))._replace(units=part.units)
+        return _row_of(reduce(torch.from_numpy(part.sample))._replace(units=part.units))
     if isinstance(part, Reduced):
         sums, extremes, counts = (one.cpu().numpy() for one in part[:3])
         index = np.flatnonzero(counts != 0)
@@ -215,7 +215,7 @@ def _rows_of_small(parts: list[Sampled]) -> list[Row]:
     return [
         Row(sums[place], extremes[place].astype(np.float64), *row, one.units)
         if bool(np.isfinite(extremes[place]).all())
-        else _row_of(reduce(torch.from_numpy(one.sample))._replace(units=one.units))
+        else _row_of(one)
         for place, (one, row) in enumerate(zip(parts, table, strict=True))
     ]
 
@@ -276,7 +276,8 @@ def _places(flat: Tensor, most: int) -> Tensor:
 def _fractions(count: int, device: torch.device) -> Tensor:
     """Return multiples of the golden ratio modulo 1, ascending: no two of them share a rhythm with any row length."""
     golden = (math.sqrt(5) - 1) / 2
-    return (torch.arange(1, count + 1, dtype=torch.float64) * golden).remainder(1).sort().values.to(device)
+    multiples = torch.arange(1, count + 1, dtype=torch.float64, device="cpu") * golden
+    return multiples.remainder(1).sort().values.to(device)
 
 
 # ----------------------------------------------------------------------------------- blind: on an accelerator

@@ -66,7 +66,9 @@ class _Scratch(threading.local):
         if like.numel() > CACHE_PIECE:
             return torch.empty_like(like, memory_format=torch.contiguous_format)
         if self.room is None:
-            self.room = torch.empty(CACHE_PIECE, dtype=torch.float32)
+            # Room that was made in inference mode could not be written outside it.
+            with torch.inference_mode(mode=False):
+                self.room = torch.empty(CACHE_PIECE, dtype=torch.float32, device=like.device)
         return self.room[: like.numel()].view(like.shape)
 
 

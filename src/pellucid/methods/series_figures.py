@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from pellucid.core.figure import Figure, Panel
 from pellucid.core.judge import Findings
+from pellucid.core.result import Provenance
 from pellucid.maths.series import TensorSeries
+from pellucid.methods.depth import models_of
 from pellucid.methods.series_panels import MOST_PANELS, Chosen, choose, heat_over_time, ridges_over_time
 
 MOST_RIDGES = 8
@@ -29,6 +31,15 @@ class Tensors:
     models: tuple[str, ...]
     among: Sequence[int]
     unit: str
+
+    @classmethod
+    def of(
+        cls, series: TensorSeries, findings: Findings, provenance: Provenance, *, unit: str, among: Sequence[int] | None
+    ) -> "Tensors":
+        """Take the tensors of a result; `among` None for all of them."""
+        every = range(len(series.names)) if among is None else among
+        models = models_of(series.names, provenance)
+        return cls(series=series, findings=findings, models=models, among=every, unit=unit)
 
     def chosen(self, most: int = MOST_PANELS) -> Chosen:
         """Choose those that a picture shows."""
@@ -104,12 +115,7 @@ def histograms(
 
 def over_time(tensors: Tensors, *, title: str, alt: str = "") -> Figure:
     """Draw the histograms over time as colour: one column a step, brighter where more values lie."""
-    chosen = tensors.chosen()
-    series = tensors.series.select([tensors.series.names[place] for place in chosen.places])
-    panels = [
-        heat_over_time(series, place, title=name, unit=tensors.unit, level=chosen.level(name))
-        for place, name in enumerate(series.names)
-    ]
+    chosen, panels = _over_time(tensors, heat_over_time, MOST_PANELS)
     return assembled(
         title,
         panels,
@@ -120,21 +126,26 @@ def over_time(tensors: Tensors, *, title: str, alt: str = "") -> Figure:
             "Steps without a finite value are blank.",
         ),
         alt=(
-            f"{len(panels)} maps of {tensors.unit} values by training step, {len(series.steps)} watched steps.",
+            f"{len(panels)} maps of {tensors.unit} values by training step, {len(tensors.series.steps)} watched steps.",
             alt,
             tensors.findings.headline,
         ),
     )
 
 
-def ridges(tensors: Tensors, *, title: str) -> Figure:
-    """Draw the histograms over time as ridges, the first step at the bottom."""
-    chosen = tensors.chosen(MOST_RIDGES)
+def _over_time(tensors: Tensors, draw: Callable[..., Panel], most: int) -> tuple[Chosen, list[Panel]]:
+    chosen = tensors.chosen(most)
     series = tensors.series.select([tensors.series.names[place] for place in chosen.places])
     panels = [
-        ridges_over_time(series, place, title=name, unit=tensors.unit, level=chosen.level(name))
+        draw(series, place, title=name, unit=tensors.unit, level=chosen.level(name))
         for place, name in enumerate(series.names)
     ]
+    return chosen, panels
+
+
+def ridges(tensors: Tensors, *, title: str) -> Figure:
+    """Draw the histograms over time as ridges, the first step at the bottom."""
+    chosen, panels = _over_time(tensors, ridges_over_time, MOST_RIDGES)
     return assembled(
         title,
         panels,

@@ -1,7 +1,7 @@
 """Leftover: whether the gradient of the step before was still there when the next backward pass added to it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from torch.autograd.graph import get_gradient_edge
 from torch.optim import Optimizer
 
 from pellucid.maths.sampled import sum_of_squares
+
+Guard = Callable[[Callable[[], None]], None]
 
 
 @dataclass(kw_only=True)
@@ -23,6 +25,7 @@ class _Left:
         before: The gradient that was left; None where there was none any more.
         piled: What was left and everything that came since; None once that cannot be told.
         fresh: What came since alone; None before anything came.
+        guard: Runs work of ours; what goes wrong there must not reach the backward pass.
         handle: Removes the hook on the node that adds to the gradient.
         node: That node, which lives only as long as somebody holds it.
     """
@@ -30,6 +33,7 @@ class _Left:
     name: str
     parameter: nn.Parameter
     before: Tensor | None
+    guard: Guard
     piled: Tensor | None = None
     fresh: Tensor | None = None
     handle: Any = None
@@ -43,7 +47,9 @@ class _Left:
             self.handle = self.node.register_prehook(self._came)
 
     def _came(self, gradients: Any) -> None:
-        came = gradients[0]
+        self.guard(lambda: self._add(gradients[0]))
+
+    def _add(self, came: Tensor | None) -> None:
         if self.piled is None or came is None or came.layout is not torch.strided or came.shape != self.piled.shape:
             self.piled = None
             return
@@ -74,8 +80,9 @@ class Leftover:
     mean over ranks, unscaling) there is no telling, and nothing is said.
     """
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], guard: Guard) -> None:
         self._names = names
+        self._guard = guard
         self._stepped: set[int] = set()
         self._left: dict[int, _Left] = {}
 
@@ -115,4 +122,4 @@ class Leftover:
         held = [one for one in mine if one.grad is not None and one.grad.layout is torch.strided and one.numel()]
         parameter = min(held or mine, key=lambda one: one.numel())
         before = parameter.grad.detach().clone() if held else None
-        return _Left(name=self._names[id(parameter)], parameter=parameter, before=before)
+        return _Left(name=self._names[id(parameter)], parameter=parameter, before=before, guard=self._guard)

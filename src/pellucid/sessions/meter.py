@@ -1,7 +1,7 @@
 """Meter: reads gradients, weights and updates where an optimiser steps, and nothing between."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from pellucid.maths.reduce import Reduced
 from pellucid.maths.sampled import Sampled, read, sum_of_squares
 from pellucid.maths.twins import twin_share
-from pellucid.sessions.leftover import Leftover
+from pellucid.sessions.leftover import Guard, Leftover
 from pellucid.sessions.shards import Shard, local
 
 
@@ -47,11 +47,13 @@ class Meter:
         parameters: dict[str, nn.Parameter],
         optimizers: Sequence[Optimizer],
         *,
+        guard: Guard,
         most: int | None = None,
         every_step: bool = False,
     ) -> None:
         self.parameters = parameters
         self.optimizers = optimizers
+        self.guard = guard
         self.due = False
         self._most = most
         self._readings = 0
@@ -59,7 +61,7 @@ class Meter:
         self.step = 0
         self._names = {id(parameter): name for name, parameter in parameters.items()}
         self._shards = {name: Shard.of(parameter) for name, parameter in parameters.items()}
-        self._leftover = Leftover(self._names)
+        self._leftover = Leftover(self._names, guard)
         self._before: dict[str, Tensor] = {}
         # Fresh memory for a copy of all parameters has to be asked from the system; where every step is watched
         # that would cost more than copying, so the room of one copy is kept.
@@ -67,7 +69,6 @@ class Meter:
         self._kept: dict[str, Tensor] = {}
         self._read: set[int] = set()
         self._handles: list[Any] = []
-        self.guard: Callable[[Callable[[], None]], None] = lambda work: work()
 
     @cached_property
     def owned(self) -> frozenset[str]:

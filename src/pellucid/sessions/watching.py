@@ -95,8 +95,9 @@ class Watch:
         self._listeners = {
             prefix: Listener(model, active=False, most=sample) for prefix, model in watched.models.items()
         }
-        self._meter = Meter(watched.parameters, watched.optimizers, most=sample, every_step=every == 1)
-        self._meter.guard = self._guard
+        self._meter = Meter(
+            watched.parameters, watched.optimizers, guard=self._guard, most=sample, every_step=every == 1
+        )
         self._scalars: list[tuple[int, str, float | Tensor]] = []
         self._scalars_lock = threading.Lock()
         self._on_finding, self._limits = on_finding, limits

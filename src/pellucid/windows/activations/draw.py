@@ -58,14 +58,7 @@ def _histograms(result: ActivationHistograms, *, symlog: bool) -> Figure:
 
 
 def _tensors(result: ActivationHistograms, among: Sequence[int] | None = None) -> Tensors:
-    names = result.series.names
-    return Tensors(
-        series=result.series,
-        findings=result.findings,
-        models=models_of(names, result.provenance),
-        among=range(len(names)) if among is None else among,
-        unit="activation",
-    )
+    return Tensors.of(result.series, result.findings, result.provenance, unit="activation", among=among)
 
 
 def _histogram(result: ActivationHistograms, chosen: Chosen, place: int, *, symlog: bool) -> Panel:

@@ -263,8 +263,7 @@ def _histograms(result: GradientFlow, *, symlog: bool) -> Figure:
 
 
 def _tensors(result: GradientFlow, among: Sequence[int]) -> Tensors:
-    models = models_of(result.names, result.provenance)
-    return Tensors(series=result.gradients, findings=result.findings, models=models, among=among, unit="gradient")
+    return Tensors.of(result.gradients, result.findings, result.provenance, unit="gradient", among=among)
 
 
 def _histogram(result: GradientFlow, chosen: Chosen, place: int, *, symlog: bool) -> Panel:

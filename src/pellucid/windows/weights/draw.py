@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Panel
 from pellucid.methods import series_figures
-from pellucid.methods.depth import models_of
 from pellucid.methods.series_figures import Tensors, assembled
 from pellucid.methods.series_panels import Chosen, histogram_panel, latest, layers_over_time, note_of
 from pellucid.windows.weights.result import WeightHistograms
@@ -47,14 +46,7 @@ def _histograms(result: WeightHistograms, *, symlog: bool) -> Figure:
 
 
 def _tensors(result: WeightHistograms, among: Sequence[int] | None = None) -> Tensors:
-    names = result.series.names
-    return Tensors(
-        series=result.series,
-        findings=result.findings,
-        models=models_of(names, result.provenance),
-        among=range(len(names)) if among is None else among,
-        unit="weight",
-    )
+    return Tensors.of(result.series, result.findings, result.provenance, unit="weight", among=among)
 
 
 def _histogram(result: WeightHistograms, chosen: Chosen, place: int, *, symlog: bool) -> Panel:

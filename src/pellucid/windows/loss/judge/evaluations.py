@@ -90,7 +90,7 @@ def _guesses(result: SanityCheck, accuracy: NDArray[Any], trained: NDArray[Any],
     code="LOS014",
     title="No better than guessing",
     order=7,
-    limits={"deviations": 3.0, "explained": 0.02, "samples": 100.0, "steps": 100.0},
+    limits={"deviations": 3.0, "explained": 0.02, "broadcast": 0.1, "samples": 100.0, "steps": 100.0},
 )
 @of_evaluations
 def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
         last two evaluations of a run.
     Why it matters: Whatever the loss curve looks like, nothing that holds for other data was learned.
     Where the limit comes from: Three standard deviations of guessing; healthy networks are dozens above. For a
-        regression it is an R squared of 0.02.
+        regression it is an R squared of 0.02; below 0.1 it is looked at where shapes differ, so that they broadcast.
     False alarms: Tasks with a long plateau before learning sets in: in a run it is a warning. A batch with one class
         tells nothing and is not judged. Targets that hold next to nothing but noise: there it is a warning.
     Likely cause: A model that was not trained or not loaded, labels numbered differently from training, inputs
@@ -151,10 +151,11 @@ def _beside_the_mean(result: SanityCheck, case: Case, *, finished: bool) -> Find
     blind = f"answering the mean of the targets always gives {result.loss_constant:.3g}"
     fact = f"held-out loss is {recent[-1]:.3g}; {blind}"
     figures = {"value": float(explained[-1]), "limit": case.limits["explained"], "samples": result.samples}
-    if not bool((explained < case.limits["explained"]).all()):
-        return case.ok(fact, **figures)
     if result.shapes:
-        fact += f"; outputs and targets have the shapes {result.shapes} for two samples, and broadcast"
+        fact += f"; outputs and targets of two samples have the shapes {result.shapes}, which broadcast in most losses"
+    if not bool((explained < case.limits["explained"]).all()):
+        little = bool(result.shapes) and bool((explained < case.limits["broadcast"]).all())
+        return (case.look if little else case.ok)(fact, **figures)
     return (case.alarm if finished and bool((explained < 0).all()) else case.warn)(fact, **figures)
 
 

@@ -122,7 +122,7 @@ def objective_of(output: Any, target: Any, loss: Loss | None) -> Objective:
     if target.is_floating_point() and target.numel() == logits.numel():
         name = SQUARED_ERROR + ASSUMED if loss is None else _name_of(loss)
         differ = target.shape != logits.shape
-        shapes = f"{tuple(logits.shape)} and {tuple(target.shape)}" if differ and loss is not None else ""
+        shapes = f"{tuple(logits.shape)} and {tuple(target.shape)}" if differ else ""
         return Objective(task="regression", loss_name=name, class_axis=None, loss=loss or _squared_error, shapes=shapes)
     return Objective(task="other", loss_name=_name_of(loss), class_axis=None, loss=loss)
 
