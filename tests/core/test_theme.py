@@ -14,11 +14,13 @@ from pellucid.core.theme import (
     LEVEL_STYLES,
     LEVEL_SYMBOLS,
     LIGHT,
+    PLACES,
     SEQUENTIAL,
     Theme,
     colour_limits,
     contrast,
     css,
+    group_of,
     oklab,
     paint,
     rgb,
@@ -109,6 +111,13 @@ def test_maps_of_colour() -> None:
     assert np.all(np.diff(signed[128:]) < 0.003)
     assert np.abs(signed - signed[::-1]).max() < 0.06
     assert not SEQUENTIAL.flags.writeable
+
+
+def test_things_of_one_kind_have_colours_of_their_own() -> None:
+    """First the roles, then the groups that resemble none of them, then these anew."""
+    later = [group_of(len(PLACES) + place) for place in range(7)]
+    assert later[:6] == list(GROUPS[4:])
+    assert later[6] == later[0]
 
 
 def test_every_level_has_its_own_sign() -> None:

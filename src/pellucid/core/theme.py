@@ -102,6 +102,9 @@ GROUPS = (
 )
 """Colours of the groups of a cloud: at least 3 : 1 on the light and on the dark paper, so one image serves both."""
 
+PLACES: tuple[Tone, ...] = ("accent", "second", "third", "fourth")
+"""Roles of the first of several things of one kind; further ones take the colours of the later groups."""
+
 LEVEL_SYMBOLS: Mapping[Level, str] = {
     Level.OK: "✓",
     Level.NOT_MEASURED: "–",
@@ -119,6 +122,12 @@ LEVEL_STYLES: Mapping[Level, str] = {
     Level.ALARM: "bold red",
 }
 """Style of a level in a terminal, in the words of rich."""
+
+
+def group_of(place: int) -> str:
+    """Return the colour of the thing at a place beyond `PLACES`, "#rrggbb"."""
+    later = GROUPS[len(PLACES) :]
+    return later[(place - len(PLACES)) % len(later)]
 
 
 def theme_of(name: str) -> Theme:
@@ -224,6 +233,26 @@ def css(scope: str, *, dark_of_page: bool = True) -> str:
     hosts |= {'[data-jp-theme-light="false"]': dark, ".vscode-dark": dark, '[data-theme="dark"]': dark}
     rules += f"@media (prefers-color-scheme:dark){{{scope}{{{dark}}}}}"
     return rules + "".join(f"{host} {scope}{{{values}}}" for host, values in hosts.items())
+
+
+def scheme(scope: str) -> str:
+    """Return CSS that makes a frame as light or dark as the page around it.
+
+    The page inside is asked nothing: its `prefers-color-scheme` follows the frame.
+
+    Args:
+        scope: Selector of the frame, such as ".pellucid-frame".
+
+    Returns:
+        Rules without line breaks.
+    """
+    light = ('[data-jp-theme-light="true"]', ".vscode-light", '[data-theme="light"]')
+    dark = ('[data-jp-theme-light="false"]', ".vscode-dark", '[data-theme="dark"]')
+    rules = [f"{scope}{{color-scheme:light dark}}"]
+    rules += [
+        f"{host} {scope}{{color-scheme:{name}}}" for name, hosts in (("light", light), ("dark", dark)) for host in hosts
+    ]
+    return "".join(rules)
 
 
 # Colours are mixed in OKLab, where equal steps look equal. Source: B. Ottosson (2020), "A perceptual color space".

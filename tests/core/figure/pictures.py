@@ -14,6 +14,7 @@ from pellucid.core.figure import (
     Lines,
     Mark,
     Panel,
+    Parallel,
     Surface,
     Table,
     Tiles,
@@ -80,6 +81,18 @@ def _space() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     return points, group
 
 
+def _sweep() -> Parallel:
+    rows = np.array([[0.001, 2, 0, 0.9], [0.01, 4, 1, 0.5], [0.1, 8, 1, np.nan], [0.03, 8, 0, 0.2]])
+    axes = (
+        Axis(label="learning rate", scale="log"),
+        Axis(label="depth", unit="layers"),
+        Axis(label="optimizer", categories=("SGD", "Adam")),
+        Axis(label="loss", unit="nats"),
+    )
+    names = tuple(f"run-{place}" for place in range(4))
+    return Parallel(axes=axes, rows=rows, names=names, value=rows[:, 3], label="loss (nats)")
+
+
 def panels() -> dict[str, Panel]:
     """Return one panel for every mark."""
     points, group = _space()
@@ -122,7 +135,11 @@ def panels() -> dict[str, Panel]:
         "cloud in space": Panel(
             marks=(Cloud(points=points, group=group, names=("a", "b", "c")),), x=Axis(label="PC 1")
         ),
-        "surface": Panel(marks=(Surface(x=grid, y=grid, z=bowl, path=path, label="loss (nats)"),), x=Axis(label="u")),
+        "surface": Panel(
+            marks=(Surface(x=grid, y=grid, z=bowl, paths=(path,), label="loss (nats)"),), x=Axis(label="u")
+        ),
+        "race": Panel(marks=(Surface(x=grid, y=grid, z=bowl, paths=(path, path * [-1, 1, 1]), names=("SGD", "Adam")),)),
+        "parallel": Panel(marks=(_sweep(),)),
         "tokens": Panel(
             marks=(Tokens(text=words, values=np.array([1.0, -1, 0.5, 0, 2, -2]), signed=True, label="push"),)
         ),
@@ -173,6 +190,9 @@ def hostile_marks() -> dict[str, tuple[Mark, ...]]:
         "surface with a hole": (
             Surface(x=np.arange(3), y=np.arange(3), z=np.array([[1, 2, 3], [4, np.nan, 6], [7, 8, np.inf]])),
         ),
+        "no path": (Surface(x=np.arange(3), y=np.arange(3), z=np.eye(3), paths=(np.zeros((0, 3)),), names=("a",)),),
+        "paths of NaN": (Surface(x=np.arange(3), y=np.arange(3), z=np.eye(3), paths=(np.full((2, 3), np.nan),) * 12),),
+        **_hostile_sweeps(none, large),
         "no tokens": (Tokens(text=(), values=none),),
         "odd tokens": (Tokens(text=("\n", "", " ", NASTY, "x" * 200), values=np.array([1, np.nan, np.inf, 0, 2])),),
         "many tokens": (Tokens(text=("word",) * 700, values=np.arange(700.0)),),
@@ -192,9 +212,32 @@ def hostile_marks() -> dict[str, tuple[Mark, ...]]:
     }
 
 
+def _hostile_sweeps(none: Any, large: Any) -> dict[str, tuple[Mark, ...]]:
+    return {
+        "no axes": (Parallel(axes=(), rows=np.zeros((0, 0))),),
+        "no rows": (Parallel(axes=(Axis(), Axis()), rows=np.zeros((0, 2)), value=none),),
+        "one axis": (Parallel(axes=(Axis(label=NASTY, unit=NASTY),), rows=np.ones((3, 1)), names=(NASTY,)),),
+        "rows of NaN": (
+            Parallel(
+                axes=(Axis(scale="log"), Axis(categories=("a",))),
+                rows=np.full((2, 2), np.nan),
+                value=np.full(2, np.nan),
+            ),
+        ),
+        "many rows": (
+            Parallel(
+                axes=tuple(Axis(label=f"axis {place}", scale="symlog") for place in range(30)),
+                rows=np.arange(90_000.0).reshape(3000, 30) - 40_000,
+                value=np.where(np.arange(3000) % 2, np.nan, np.inf),
+            ),
+        ),
+        "huge rows": (Parallel(axes=(Axis(), Axis()), rows=np.stack([large, large], axis=1)),),
+    }
+
+
 def hostile_axes(marks: tuple[Mark, ...]) -> dict[str, Axis]:
     """Return axes that do not fit what is drawn; a plain one for marks that have no axes."""
-    if marks and all(isinstance(mark, Tiles | Tokens | Table) for mark in marks):
+    if marks and all(isinstance(mark, Tiles | Tokens | Table | Parallel) for mark in marks):
         return {"plain": Axis()}
     return {
         "plain": Axis(),

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.core.figure import Axis, Bars, Cloud, Event, Heat, Lines, Panel
-from pellucid.core.figure.scales import axis_title, frame_of, pool, project, round_step, thin, ticks, value_at
+from pellucid.core.figure.scales import axis_title, frame_of, pool, project, round_step, span_of, thin, ticks, value_at
 
 SCALES = [Axis(), Axis(scale="log"), Axis(scale="symlog", threshold=0.01)]
 
@@ -20,6 +20,17 @@ def test_projection_rises_and_comes_back(axis: Axis) -> None:
     places = project(axis, values)
     assert np.all(np.diff(places) > 0)
     np.testing.assert_allclose([value_at(axis, float(place)) for place in places], values, rtol=1e-9)
+
+
+def test_an_axis_that_stands_alone() -> None:
+    """It ends at its limits, its first and last name, or the values."""
+    values = np.array([1.0, 100.0, np.nan])
+    assert span_of(Axis(), values) == (1, 100)
+    assert span_of(Axis(scale="log"), values) == (0, 2)
+    assert span_of(Axis(limits=(0, 5)), values) == (0, 5)
+    assert span_of(Axis(categories=("a", "b", "c")), np.ones(1)) == (0, 2)
+    assert span_of(Axis(categories=("a",)), np.ones(1)) == (-0.5, 0.5)
+    assert span_of(Axis(), np.array([np.nan])) == (0, 1)
 
 
 def test_what_has_no_place() -> None:

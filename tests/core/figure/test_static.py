@@ -123,6 +123,27 @@ def test_groups_keep_their_colours() -> None:
     assert GROUPS[3] not in source
 
 
+def test_paths_have_the_colours_of_their_names() -> None:
+    """Each path on a surface is drawn in the colour under which the key names it."""
+    source = svg(figure(panels()["race"]), theme="light")
+    assert {"SGD", "Adam"} <= set(texts(source))
+    assert LIGHT.tones["accent"] in source
+    assert LIGHT.tones["second"] in source
+    assert LIGHT.tones["third"] not in source
+
+
+def test_parallel_axes_have_titles_and_ticks_of_their_own() -> None:
+    """Titles with units, ends of log axes, names of categories; also on a narrow sheet."""
+    named = {"learning rate", "depth, layers", "optimizer", "loss, nats", "SGD", "Adam", "0.001", "0.1", "loss (nats)"}
+    assert named <= set(texts(svg(figure(panels()["parallel"]))))
+    assert named <= set(texts(svg(figure(panels()["parallel"]), narrow=True)))
+
+
+def test_many_parallel_lines_stay_small() -> None:
+    """Thousands of lines are stored as an image."""
+    assert len(svg(figure(Panel(marks=hostile_marks()["many rows"])))) < 1_500_000
+
+
 def test_labels_of_events_do_not_meet() -> None:
     """Labels in one lane do not overlap, and no line passes through a label of a lower lane."""
     marks = (Lines(x=np.arange(100), y=np.arange(100)), *(Event(at=at, text=f"event {at}") for at in range(5, 95, 12)))

@@ -144,14 +144,35 @@ class Surface:
         x: [column].
         y: [row].
         z: [row, column].
-        path: Points on the surface in order, [point, 3]; None for none.
+        paths: Ways over the surface, each its points in order, [point, 3]; played together, one ball each.
+        names: Names of the paths in the legend; () for none.
         label: What the height means, with unit.
     """
 
     x: Array
     y: Array
     z: Array
-    path: Array | None = None
+    paths: tuple[Array, ...] = ()
+    names: tuple[str, ...] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel:
+    """Parallel coordinates: one upright axis a quantity, one line across all of them a row.
+
+    Attributes:
+        axes: The quantities, from left to right.
+        rows: Values, [row, axis]; NaN breaks the line.
+        names: Names of the rows; () for none.
+        value: What colours the lines, [row]; NaN draws a faint line, None one colour for all.
+        label: What the colour means, with unit.
+    """
+
+    axes: tuple[Axis, ...]
+    rows: Array
+    names: tuple[str, ...] = ()
+    value: Array | None = None
     label: str = ""
 
 
@@ -202,7 +223,7 @@ class Event:
     axis: Literal["x", "y"] = "x"
 
 
-Mark = Bars | Lines | Heat | Tiles | Cloud | Surface | Tokens | Table | Event
+Mark = Bars | Lines | Heat | Tiles | Cloud | Surface | Parallel | Tokens | Table | Event
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,6 +128,14 @@ def _span(axis: Axis, places: list[Array], *, margin: float) -> Span:
     return (0.0 if 0 <= low < room and axis.scale == "linear" else low - room), high + room
 
 
+def span_of(axis: Axis, values: Array) -> Span:
+    """Return the two ends of an axis that stands alone, in projected places: its limits, its names, or the values."""
+    if axis.categories and axis.limits is None:
+        last = len(axis.categories) - 1
+        return (0.0, float(last)) if last else (-0.5, 0.5)
+    return _span(axis, [project(axis, values).ravel()], margin=0.0)
+
+
 def ticks(axis: Axis, span: Span, most: int) -> list[tuple[float, str]]:
     """Return round places along an axis with their labels.
 

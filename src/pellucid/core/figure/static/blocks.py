@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from pellucid.core.figure import view
-from pellucid.core.figure.marks import Array, Axis, Cloud, Mark, Panel, Surface, Table, Tiles, Tokens
+from pellucid.core.figure.marks import Array, Axis, Cloud, Mark, Panel, Parallel, Surface, Table, Tiles, Tokens
 from pellucid.core.figure.scales import axis_title, pool
 from pellucid.core.figure.static.frame import scatter
-from pellucid.core.figure.static.key import tint, tint_colour
+from pellucid.core.figure.static.key import path_colours, tint, tint_colour
+from pellucid.core.figure.static.parallel import draw_parallel, parallel_height
 from pellucid.core.figure.static.sheet import (
     CELL,
     LABEL,
@@ -40,6 +41,8 @@ def block_height(mark: Mark, width: float, usual: float) -> float:
         return (rows[-1][0] + 1) * _LINE + (14 if len(mark.text) > MOST_TOKENS else 0) if rows else 14.0
     if isinstance(mark, Table):
         return (min(len(mark.rows), MOST_ROWS) + 1) * _ROW + 6 + (14 if len(mark.rows) > MOST_ROWS else 0)
+    if isinstance(mark, Parallel):
+        return parallel_height(mark, width, usual)
     return float(np.clip(0.74 * width, usual, 380))
 
 
@@ -51,6 +54,8 @@ def draw_block(sheet: Sheet, mark: Mark, panel: Panel, box: Box) -> None:
         _tokens(sheet, mark, box)
     elif isinstance(mark, Table):
         _table(sheet, mark, box)
+    elif isinstance(mark, Parallel):
+        draw_parallel(sheet, mark, box)
     elif isinstance(mark, Surface):
         _surface(sheet, mark, panel, box)
     elif isinstance(mark, Cloud):
@@ -245,8 +250,9 @@ def _surface(sheet: Sheet, mark: Surface, panel: Panel, box: Box) -> None:
     )
     patches.set_rasterized(True)
     axes.add_collection(patches, autolim=False)
-    if mark.path is not None and len(mark.path):
-        _path(axes, mark.path, (low, high))
+    for path, colour in zip(mark.paths, path_colours(sheet, len(mark.paths)), strict=True):
+        if len(path):
+            _path(axes, path, (low, high), colour)
 
 
 def _lit(cube: Array, heights: Array, limits: tuple[float, float]) -> Array:
@@ -261,13 +267,13 @@ def _lit(cube: Array, heights: Array, limits: tuple[float, float]) -> Array:
     return np.clip(colours * bright[..., None], 0, 1).reshape(-1, 3)
 
 
-def _path(axes: Any, path: Array, bounds: tuple[Array, Array]) -> None:
-    """The way of an optimiser: a dark line in a light casing, seen on every colour of the surface."""
+def _path(axes: Any, path: Array, bounds: tuple[Array, Array], colour: str) -> None:
+    """The way of an optimiser: a line in a light casing, seen on every colour of the surface."""
     cube = view.cube(path, *bounds)
     cube[..., 2] *= 0.9
     flat = view.seen(cube + np.array([0, 0, 0.015]))
-    for colour, weight in (("#ffffff", 3.4), ("#bf2f2a", 1.7)):
-        axes.plot(flat[:, 0], flat[:, 1], color=colour, linewidth=weight, solid_joinstyle="round", zorder=4)
-    ends: dict[str, Any] = {"markeredgecolor": "#ffffff", "markeredgewidth": 1.0, "color": "#bf2f2a", "zorder": 5}
+    for ink, weight in (("#ffffff", 3.4), (colour, 1.7)):
+        axes.plot(flat[:, 0], flat[:, 1], color=ink, linewidth=weight, solid_joinstyle="round", zorder=4)
+    ends: dict[str, Any] = {"markeredgecolor": "#ffffff", "markeredgewidth": 1.0, "color": colour, "zorder": 5}
     axes.plot(flat[:1, 0], flat[:1, 1], marker="o", markersize=5, **ends)
     axes.plot(flat[-1:, 0], flat[-1:, 1], marker="*", markersize=10, **ends)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.core.figure.marks import Bars, Cloud, Heat, Lines, Panel, Surface, Tiles, Tokens, Tone
+from pellucid.core.figure.marks import Bars, Cloud, Heat, Lines, Panel, Parallel, Surface, Tiles, Tokens, Tone
 from pellucid.core.figure.static.sheet import SMALL, Box, Sheet, clip, width_of
 from pellucid.core.figure.words import number, plain
-from pellucid.core.theme import DIVERGING, GROUPS, SEQUENTIAL, colour_limits
+from pellucid.core.theme import DIVERGING, GROUPS, PLACES, SEQUENTIAL, colour_limits, group_of
 
 ROW = 12.0
 _SWATCH, _GAP, _RAMP = 10.0, 12.0, 56.0
@@ -55,6 +55,9 @@ def entries_of(panel: Panel) -> list[Entry]:
             values, signed = (mark.values, mark.signed) if isinstance(mark, Heat) else (mark.z, False)
             ends = colour_limits(values, signed=signed)
             found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=signed))
+            found += _paths(mark) if isinstance(mark, Surface) else []
+        elif isinstance(mark, Parallel) and mark.value is not None:
+            found.append(Entry(label=mark.label, form="ramp", ends=colour_limits(mark.value, signed=False)))
         elif isinstance(mark, Tiles) and np.ndim(mark.images) == 3 and mark.shared_scale:
             ends = colour_limits(mark.images, signed=mark.signed)
             found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=mark.signed))
@@ -62,6 +65,21 @@ def entries_of(panel: Panel) -> list[Entry]:
             ends = colour_limits(mark.values, signed=mark.signed)
             found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=mark.signed, tint=True))
     return list(dict.fromkeys(found))
+
+
+def _paths(mark: Surface) -> list[Entry]:
+    names = mark.names[: len(mark.paths)]
+    return [
+        Entry(label=name, form="line", tone=PLACES[place])
+        if place < len(PLACES)
+        else Entry(label=name, form="line", colour=group_of(place))
+        for place, name in enumerate(names)
+    ]
+
+
+def path_colours(sheet: Sheet, count: int) -> list[str]:
+    """Return the colours of the paths on a surface, those that the key names."""
+    return [sheet.tone(PLACES[place]) if place < len(PLACES) else group_of(place) for place in range(count)]
 
 
 def shared_entries(panels: tuple[Panel, ...]) -> list[Entry]:

@@ -180,4 +180,4 @@ def _is_framed(mark: Mark) -> bool:
 def _is_block(mark: Mark) -> bool:
     if isinstance(mark, Cloud):
         return mark.points.ndim != 2 or mark.points.shape[1] != 2
-    return type(mark).__name__ in ("Tiles", "Tokens", "Table", "Surface")
+    return type(mark).__name__ in ("Tiles", "Tokens", "Table", "Surface", "Parallel")

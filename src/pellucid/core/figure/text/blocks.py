@@ -1,6 +1,7 @@
 """Marks without axes of their own, drawn with characters: heat, tiles, surface, 3-D points, tokens, table."""
 
 import math
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -92,23 +93,27 @@ def _columns_line(mark: Heat, panel: Panel, columns: int, drawn: int, room: int)
 
 
 def _overlay(lines: list[list[str]], mark: Heat, panel: Panel) -> None:
-    """Curves on a heat, such as an optimiser's path on a landscape, are dots over the shades."""
+    """Curves on a heat, such as an optimiser's path on a landscape, are letters over the shades."""
     rows, columns = np.shape(mark.values)
     across = cell_edges(mark.x, columns).astype(np.float64)
     up = cell_edges(mark.y, rows).astype(np.float64)
-    for curve in (one for one in panel.marks if isinstance(one, Lines)):
+    for curve, letter in _lettered(panel):
         for x, y in zip(np.asarray(curve.x).tolist(), np.asarray(curve.y).tolist(), strict=True):
             column = (x - across[0]) / (across[-1] - across[0]) * len(lines[0])
             row = (y - up[0]) / (up[-1] - up[0]) * len(lines)
             if 0 <= column < len(lines[0]) and 0 <= row < len(lines):
-                lines[int(row)][int(column)] = "o"
+                lines[int(row)][int(column)] = letter
+
+
+def _lettered(panel: Panel) -> list[tuple[Lines, str]]:
+    """The curves on a heat and the letter that draws each: "o" where there is one."""
+    curves = [one for one in panel.marks if isinstance(one, Lines)]
+    return [(one, "o" if len(curves) == 1 else ascii_lowercase[place % 26]) for place, one in enumerate(curves)]
 
 
 def _notes(panel: Panel, width: int) -> list[str]:
-    lines = list[str]()
+    lines = legend_lines([f"{letter} {curve.label}" for curve, letter in _lettered(panel) if curve.label], width)
     for mark in panel.marks:
-        if isinstance(mark, Lines) and mark.label:
-            lines += [fit(f"o {mark.label}", width)]
         if isinstance(mark, Event):
             where = plain((panel.x if mark.axis == "x" else panel.y).label) or mark.axis
             lines += wrap(f"{LEVEL_SYMBOLS[mark.level]} {where} {number(mark.at)}: {mark.text}", width, indent="  ")
@@ -151,12 +156,15 @@ def beside(blocks: list[list[str]], width: int, *, gap: int) -> list[str]:
 
 
 def surface_text(mark: Surface, panel: Panel, width: int) -> list[str]:
-    """Draw a surface as seen from above: shades for the height, "o" for the path."""
-    path = (
-        [] if mark.path is None or not len(mark.path) else [Lines(x=mark.path[:, 0], y=mark.path[:, 1], label="path")]
-    )
+    """Draw a surface as seen from above: shades for the height, letters for the paths."""
+    names = mark.names or ("path",)
+    paths = [
+        Lines(x=path[:, 0], y=path[:, 1], label=names[place] if place < len(names) else "")
+        for place, path in enumerate(mark.paths)
+        if len(path)
+    ]
     heat = Heat(values=mark.z, x=_edges(mark.x), y=_edges(mark.y), label=mark.label, origin="lower")
-    flat = Panel(marks=(heat, *path), x=panel.x, y=panel.y)
+    flat = Panel(marks=(heat, *paths), x=panel.x, y=panel.y)
     return heat_text(heat, flat, width, most_rows=20)
 
 

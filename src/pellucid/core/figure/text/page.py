@@ -2,7 +2,20 @@
 
 from pellucid.core.errors import InputError
 from pellucid.core.figure.grid import rows_of_panels
-from pellucid.core.figure.marks import Bars, Cloud, Figure, Heat, Lines, Panel, Surface, Table, Tiles, Tokens
+from pellucid.core.figure.marks import (
+    Bars,
+    Cloud,
+    Figure,
+    Heat,
+    Lines,
+    Mark,
+    Panel,
+    Parallel,
+    Surface,
+    Table,
+    Tiles,
+    Tokens,
+)
 from pellucid.core.figure.text.blocks import (
     MOST_ROWS,
     beside,
@@ -14,6 +27,7 @@ from pellucid.core.figure.text.blocks import (
     tokens_text,
 )
 from pellucid.core.figure.text.frame import NOTHING, frame_text
+from pellucid.core.figure.text.parallel import parallel_text
 from pellucid.core.figure.words import cells, fit, wrap
 from pellucid.core.finding import Level
 from pellucid.core.theme import LEVEL_SYMBOLS
@@ -79,17 +93,23 @@ def panel_text(panel: Panel, width: int, *, small: bool) -> list[list[str]]:
         ridges = sum(isinstance(mark, Lines) and mark.fill for mark in panel.marks)
         body += frame_text(panel, width, min(max(6 if small else 10, 2 * ridges), 24))
     for mark in panel.marks:
-        if isinstance(mark, Tiles):
-            body += tiles_text(mark, width)
-        elif isinstance(mark, Surface):
-            body += surface_text(mark, panel, width)
-        elif isinstance(mark, Cloud) and not _is_framed(mark):
-            body += cloud_text(mark, panel, width, height=12 if small else 20)
-        elif isinstance(mark, Tokens):
-            body += tokens_text(mark, width)
-        elif isinstance(mark, Table):
-            body += table_text(mark, width)
+        body += _block(mark, panel, width, small=small)
     return [head, [fit(line, width) for line in body or [NOTHING]]]
+
+
+def _block(mark: Mark, panel: Panel, width: int, *, small: bool) -> list[str]:
+    """Draw a mark without the axes of the panel; nothing for the others."""
+    if isinstance(mark, Tiles):
+        return tiles_text(mark, width)
+    if isinstance(mark, Surface):
+        return surface_text(mark, panel, width)
+    if isinstance(mark, Parallel):
+        return parallel_text(mark, width, height=10 if small else 16)
+    if isinstance(mark, Cloud) and not _is_framed(mark):
+        return cloud_text(mark, panel, width, height=12 if small else 20)
+    if isinstance(mark, Tokens):
+        return tokens_text(mark, width)
+    return table_text(mark, width) if isinstance(mark, Table) else []
 
 
 def _is_framed(mark: object) -> bool:
