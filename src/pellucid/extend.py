@@ -1,4 +1,4 @@
-"""The names for people who add a window, a rule, a drawing or a store."""
+"""The names for people who add a window, a rule, a drawing, a page or a store."""
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import (
@@ -10,6 +10,7 @@ from pellucid.core.figure import (
     Heat,
     Lines,
     Panel,
+    Parallel,
     Surface,
     Table,
     Tiles,
@@ -19,12 +20,14 @@ from pellucid.core.learning import Learning
 from pellucid.core.recorder import Recorder, register_store
 from pellucid.core.result import Provenance, Result
 from pellucid.core.rule import SECTIONS, Case, rule
+from pellucid.core.view import Choice, Range, View, view
 
 __all__ = [
     "SECTIONS",
     "Axis",
     "Bars",
     "Case",
+    "Choice",
     "Cloud",
     "Event",
     "Figure",
@@ -32,14 +35,18 @@ __all__ = [
     "Learning",
     "Lines",
     "Panel",
+    "Parallel",
     "Provenance",
+    "Range",
     "Recorder",
     "Result",
     "Surface",
     "Table",
     "Tiles",
     "Tokens",
+    "View",
     "drawing",
     "register_store",
     "rule",
+    "view",
 ]

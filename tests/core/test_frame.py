@@ -2,16 +2,19 @@
 
 import json
 import struct
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pellucid.core.controls import Control, Select, Several, Slider, Toggle
 from pellucid.core.errors import FormatError, InputError
 from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel
-from pellucid.core.frame import Frame, pack, unpack
+from pellucid.core.frame import Frame, Parameter, pack, pack_book, unpack, unpack_book
 from tests.core.figure.pictures import figure, histograms, hostile_marks, panels
 
 GOLDEN = Path(__file__).parents[1] / "web" / "golden"
@@ -20,6 +23,16 @@ EVERY: dict[str, Figure] = {
     **{f"hostile {name}": figure(Panel(marks=marks)) for name, marks in hostile_marks().items()},
     "histograms": histograms(3),
 }
+
+CONTROLS: tuple[Control, ...] = (
+    Slider(name="rate", label="Rate", help="Size of a step.", min=0.01, max=1.0, step=0.01, log=True, value=0.5),
+    Slider(name="step", label="Step", min=0, max=9, step=1, value=3, stops=(0, 3, 9), whole=True),
+    Slider(name="start", label="Start", min=-2.0, max=2.0, step=0.02, unit="m", value=0.0, picks="x"),
+    Select(name="kind", label="Kind", options=("é", "<b>"), value="é"),
+    Several(name="ways", label="Ways", options=("SGD", "Adam"), value=("Adam",)),
+    Toggle(name="on", label="On", value=True),
+)
+VALUES: dict[str, Parameter] = {one.name: one.value for one in CONTROLS}
 
 
 def assert_same(found: Any, expected: Any, *, loss: float = 1e-6) -> None:
@@ -40,6 +53,42 @@ def assert_same(found: Any, expected: Any, *, loss: float = 1e-6) -> None:
             assert_same(one, two, loss=loss)
     else:
         assert found == expected
+
+
+def golden(name: str) -> bytes:
+    """Return the frame of one mark."""
+    return pack(Frame(figure=EVERY[name], view=name, parameters={"seed": 0, "rate": 0.5, "on": True, "kind": "é"}))
+
+
+def golden_book() -> bytes:
+    """Return a frozen grid: a bar a step."""
+    frames: list[bytes] = []
+    for step in (3, 0, 9):
+        slider = Slider(name="step", label="Step", min=0, max=9, step=1, value=step, stops=(0, 3, 9), whole=True)
+        bars = Bars(edges=np.arange(4.0), heights=np.arange(3.0) + step)
+        shown = figure(Panel(title=f"step {step}", marks=(bars,)))
+        frames.append(pack(Frame(figure=shown, view="steps", parameters={"step": step}, controls=(slider,))))
+    return pack_book(frames)
+
+
+def golden_append() -> bytes:
+    """Return what is added to the curves of "curves"."""
+    x = np.arange(60.0, 63.0)
+    lines = (
+        Lines(x=x, y=x * 0 + 0.2, low=x * 0 + 0.1, high=x * 0 + 0.3, label="training"),
+        Lines(x=x[:0], y=x[:0], label="validation", tone="second", style="dashed", dots=True),
+    )
+    shown = replace(EVERY["curves"].panels[0], marks=(*lines, *EVERY["curves"].panels[0].marks[2:]), note="3 more")
+    return pack(Frame(figure=figure(shown), view="curves", append=True))
+
+
+GOLDENS: dict[str, Callable[[], bytes]] = {
+    **{name.replace(" ", "-"): partial(golden, name) for name in panels()},
+    "book": golden_book,
+    "append": golden_append,
+    "controls": lambda: pack(Frame(figure=EVERY["heat"], view="heat", parameters=VALUES, controls=CONTROLS)),
+    "quantised": lambda: pack(Frame(figure=EVERY["signed heat"], view="heat"), pictures="uint8"),
+}
 
 
 @pytest.mark.parametrize("name", list(EVERY))
@@ -130,21 +179,70 @@ def test_damaged_frames_are_refused(name: str) -> None:
         unpack(content)
 
 
-@pytest.mark.parametrize("name", list(panels()))
+def test_controls_and_lists_come_back() -> None:
+    """Every kind of control, a parameter that is a list, and that a frame only adds points."""
+    frame = unpack(pack(Frame(figure=histograms(1), view="v", parameters=VALUES, controls=CONTROLS, append=True)))
+    assert frame.controls == CONTROLS
+    assert frame.parameters == VALUES
+    assert frame.append
+    content = pack(Frame(figure=histograms(1), controls=CONTROLS))
+    header = json.loads(content[8 : 8 + struct.unpack_from("<4sI", content)[1]])
+    assert [one["kind"] for one in header["controls"]] == ["range", "range", "range", "choice", "several", "toggle"]
+
+
+@pytest.mark.parametrize(("pictures", "cell", "loss"), [("float16", 2, 1 / 1500), ("uint8", 1, 1 / 250)])
+def test_pictures_are_quantised_when_it_is_asked_for(pictures: Any, cell: int, loss: float) -> None:
+    """Also small ones; nothing else is, and what holds NaN stays float16."""
+    values = np.random.default_rng(0).standard_normal((50, 60)) * 1e-12 + 3e-12
+    line = np.random.default_rng(0).standard_normal(100)
+    frame = Frame(figure=figure(Panel(marks=(Heat(values=values), Lines(x=line, y=line)))))
+    content = pack(frame, pictures=pictures)
+    assert len(content) < cell * values.size + 1000 + 2 * 4 * line.size
+    heat, lines = unpack(content).figure.panels[0].marks
+    assert isinstance(heat, Heat)
+    assert isinstance(lines, Lines)
+    assert np.abs(heat.values - values).max() < np.ptp(values) * loss * 2
+    np.testing.assert_allclose(lines.y, line, rtol=1e-6)
+    values[0, 0] = np.nan
+    heat = unpack(pack(frame, pictures=pictures)).figure.panels[0].marks[0]
+    assert isinstance(heat, Heat)
+    assert np.isnan(heat.values[0, 0])
+
+
+def test_a_book_holds_frames() -> None:
+    """In their order, each as it was; padding between them is not part of them."""
+    frames = [pack(Frame(figure=histograms(count), view=str(count))) for count in (1, 2, 3)]
+    content = pack_book([*frames[:2], frames[2] + b"\0" * 3])
+    assert content[:4] == b"PELB"
+    assert len(content) % 8 == 0
+    book = unpack_book(content)
+    assert [one.view for one in book] == ["1", "2", "3"]
+    assert_same(book[2].figure, histograms(3))
+
+
+def test_books_that_are_none_are_refused() -> None:
+    """With what came and what was expected."""
+    with pytest.raises(InputError, match=r"^A book needs at least one frame, got none\.$"):
+        pack_book([])
+    frame = pack(Frame(figure=histograms(1)))
+    with pytest.raises(FormatError, match=r"^These bytes are no book: they begin with b'PEL1', expected b'PELB'\.$"):
+        unpack_book(frame)
+    with pytest.raises(FormatError, match=r"^This book is cut off: 0 frames in 8 bytes\.$"):
+        unpack_book(b"PELB" + bytes(4))
+    with pytest.raises(FormatError, match=r"^This book is cut off: a frame ends at byte [\d,]+ of [\d,]+\.$"):
+        unpack_book(pack_book([frame, frame])[:-64])
+
+
+@pytest.mark.parametrize("name", list(GOLDENS))
 def test_golden_frames_are_what_is_written_today(name: str) -> None:
     """The reader in the browser is tested on these files; `python -m tests.core.test_frame` writes them anew."""
-    path = GOLDEN / f"{name.replace(' ', '-')}.bin"
-    stored, written = path.read_bytes(), golden(name)
+    stored, written = (GOLDEN / f"{name}.bin").read_bytes(), GOLDENS[name]()
     assert len(stored) == len(written)
-    assert_same(unpack(stored), unpack(written))  # not bit for bit: machines differ in the last digit of a cosine
-
-
-def golden(name: str) -> bytes:
-    """Return the frame of one mark."""
-    return pack(Frame(figure=EVERY[name], view=name, parameters={"seed": 0, "rate": 0.5, "on": True, "kind": "é"}))
+    read = unpack_book if name == "book" else unpack
+    assert_same(read(stored), read(written))  # not bit for bit: machines differ in the last digit of a cosine
 
 
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    for each in panels():
-        (GOLDEN / f"{each.replace(' ', '-')}.bin").write_bytes(golden(each))
+    for each, written in GOLDENS.items():
+        (GOLDEN / f"{each}.bin").write_bytes(written())

@@ -1,20 +1,22 @@
 """What a notebook shows."""
 
-import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
+from typing import Annotated
 
 import pytest
 
 from pellucid.core import drawing
-from pellucid.core.errors import AddressError
+from pellucid.core.errors import AddressError, MissingScriptError
 from pellucid.core.figure import Figure
+from pellucid.core.figure.live import carrying
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings
-from pellucid.core.notebook import bundle, figure_bundle, findings_bundle
+from pellucid.core.notebook import bundle, figure_bundle, findings_bundle, view_bundle
 from pellucid.core.result import Result
 from pellucid.core.rule import SECTIONS, Case, rule
+from pellucid.core.view import Range, view
 from tests.core.figure.pictures import NASTY, histograms
 
 
@@ -50,6 +52,15 @@ def read(html: str) -> Outside:
     return parser
 
 
+@pytest.fixture(autouse=True)
+def small_script(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Stand in for the script, which may not be built."""
+    monkeypatch.setattr(carrying, "script", lambda: "0;")
+    carrying._code.cache_clear()
+    yield
+    carrying._code.cache_clear()
+
+
 @pytest.fixture
 def picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register a drawing for one test."""
@@ -65,22 +76,52 @@ def picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_figure_for_a_notebook() -> None:
-    """A figure is text and HTML that is complete in itself and follows light and dark."""
+    """A figure is text and a page in a sandbox that is complete in itself."""
     shown = figure_bundle(histograms(2))
     assert shown["text/plain"] == histograms(2).text()
     page = read(shown["text/html"])
-    assert "svg" in page.tags
-    assert "script" not in page.tags
+    assert page.tags == ["style", "iframe", "script"]
     assert page.fetched == []
-    assert "prefers-color-scheme:dark" in shown["text/html"]
+    assert "sandbox=" in shown["text/html"]
 
 
-def test_a_notebook_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without matplotlib the picture in characters stands in the page."""
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+def test_a_notebook_without_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was not built, the picture in characters stands in the page."""
+
+    def missing() -> str:
+        raise MissingScriptError("not built")
+
+    monkeypatch.setattr(carrying, "script", missing)
+    carrying._code.cache_clear()
     shown = figure_bundle(histograms(2))["text/html"]
-    assert '<pre role="img" aria-label="Histograms of the activations of twelve layers.">Activations' in shown
-    assert "svg" not in read(shown).tags
+    assert '<pre role="img" aria-label="Histograms of the activations of twelve layers." tabindex="0">Activ' in shown
+    assert {"iframe", "script"} & set(read(shown).tags) == set()
+
+
+def test_a_view_for_a_notebook() -> None:
+    """Its line, the picture with what can be moved, and what it teaches behind a summary."""
+
+    @view(title=NASTY)
+    def moved(run: int, size: Annotated[int, Range(0, 2)] = 1) -> Figure:
+        """Show <a> thing.
+
+        It <b>teaches</b>.
+
+        Try:
+            - <i>this</i>
+        """
+        return replace(histograms(run), title=f"size {size}")
+
+    shown = view_bundle(moved.bind(run=1))
+    assert shown["text/plain"].startswith("Show <a> thing.\n\nsize 1\n")
+    html = shown["text/html"]
+    assert set(read(html).tags) == {"div", "style", "p", "iframe", "script", "details", "summary", "ul", "li"}
+    places = [html.index(one) for one in ("Show &lt;a&gt; thing.", "<iframe", "&lt;i&gt;this", "It &lt;b&gt;teaches")]
+    assert places == sorted(places)
+    assert moved.bind(run=1)._repr_mimebundle_()["text/plain"] == shown["text/plain"]
+    unbound = view_bundle(moved)
+    assert unbound["text/plain"].endswith("Not about anything yet: bind(run).")
+    assert "iframe" not in unbound["text/html"]
 
 
 def test_findings_for_a_notebook() -> None:
@@ -115,11 +156,11 @@ def test_a_result_for_a_notebook() -> None:
     act.__doc__ = "\n".join(f"{name}: words." for name in SECTIONS)
     rule(Result, code="TST001", title="Test", order=1)(act)
     shown = bundle(Shown())
-    assert "svg" in read(shown["text/html"]).tags
+    assert "iframe" in read(shown["text/html"]).tags
     assert "Test at fc1" in shown["text/plain"]
     assert "blocks.0.mlp" in shown["text/plain"]
     assert str(Shown()) == shown["text/plain"]
-    assert "svg" not in read(bundle(Undrawn())["text/html"]).tags
+    assert "iframe" not in read(bundle(Undrawn())["text/html"]).tags
     assert "Test at fc1" in str(Undrawn())
 
 

@@ -40,6 +40,10 @@ class MissingExtraError(PellucidError, ImportError):
     """An optional package that is not installed."""
 
 
+class MissingScriptError(PellucidError, FileNotFoundError):
+    """The script that draws living pictures was not built."""
+
+
 def closest(name: str, names: Iterable[str], *, most: int = 3) -> list[str]:
     """Return the names nearest to the one that was asked for, best first.
 

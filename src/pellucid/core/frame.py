@@ -1,19 +1,22 @@
 """Frame: a figure as bytes, the one form in which it reaches a page, a notebook or a report.
 
 Magic "PEL1", length of the header, the header as JSON, padding to 8, then the arrays, little-endian, each at a
-multiple of 8. The reader in the browser is web/src/frame.ts; both are tested on the same golden frames.
+multiple of 8. A book is several frames of one view, for what cannot be computed where it is read: magic "PELB", their
+number, their lengths, padding to 8, then the frames, each padded to 8. The reader in the browser is web/src/frame.ts;
+both are tested on the same golden frames.
 """
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import prod
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.controls import Control, Parameter, control_as_dict, control_from_dict
 from pellucid.core.errors import FormatError, InputError
 from pellucid.core.figure.marks import (
     Axis,
@@ -25,6 +28,7 @@ from pellucid.core.figure.marks import (
     Lines,
     Mark,
     Panel,
+    Parallel,
     Surface,
     Table,
     Tiles,
@@ -33,6 +37,7 @@ from pellucid.core.figure.marks import (
 from pellucid.core.finding import Level
 
 MAGIC = b"PEL1"
+BOOK = b"PELB"
 _VERSION = 1
 _START = struct.Struct("<4sI")
 _DTYPES = {
@@ -44,7 +49,7 @@ _DTYPES = {
     "i32": np.dtype("<i4"),
 }
 _MARKS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Bars, Lines, Heat, Tiles, Cloud, Surface, Tokens, Table, Event)
+    kind.__name__.lower(): kind for kind in (Bars, Lines, Heat, Tiles, Cloud, Surface, Parallel, Tokens, Table, Event)
 }
 # Larger pictures travel as float16: half the bytes, and an error of 1/2048 that no eye sees.
 _LARGEST_EXACT = 16_384
@@ -52,7 +57,7 @@ _PICTURES = {(Heat, "values"), (Tiles, "images"), (Surface, "z")}
 
 Array = NDArray[Any]
 Tree = dict[str, Any]
-Parameter = bool | int | float | str
+Pictures = Literal["float16", "uint8"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,18 +68,24 @@ class Frame:
         figure: What is shown.
         view: Name of the view that made it; "" for a figure of its own.
         parameters: What the view was called with.
+        controls: What a reader can set, resolved for these parameters.
+        append: The figure holds only points to be added behind those of the curves that are shown.
     """
 
     figure: Figure
     view: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    controls: tuple[Control, ...] = ()
+    append: bool = False
 
 
-def pack(frame: Frame) -> bytes:
+def pack(frame: Frame, *, pictures: Pictures | None = None) -> bytes:
     """Write a frame.
 
     Args:
         frame: Any; places on axes and parameters must be finite.
+        pictures: Store every picture (heat, tiles, surface) as float16, or in 256 steps between its lowest and highest
+            value where it holds no NaN; None leaves small ones exact and large ones float16.
 
     Returns:
         The bytes. Pictures of more than 16,384 values are stored as float16, scaled by their largest magnitude; other
@@ -86,12 +97,14 @@ def pack(frame: Frame) -> bytes:
     Cost:
         One copy of the arrays.
     """
-    arrays = _Arrays()
+    arrays = _Arrays(pictures=pictures)
     figure = _encoded(frame.figure, arrays)
     header = {
         "frame": _VERSION,
         "view": frame.view,
         "parameters": dict(frame.parameters),
+        "controls": [control_as_dict(one) for one in frame.controls],
+        "append": frame.append,
         "figure": figure,
         "arrays": arrays.directory,
     }
@@ -122,9 +135,61 @@ def unpack(content: bytes) -> Frame:
     try:
         arrays = [_array(entry, data) for entry in header["arrays"]]
         figure = _figure(header["figure"], arrays)
-        return Frame(figure=figure, view=str(header["view"]), parameters=dict(header["parameters"]))
+        return Frame(
+            figure=figure,
+            view=str(header["view"]),
+            parameters={name: _plain(value) for name, value in header["parameters"].items()},
+            controls=tuple(control_from_dict(one) for one in header.get("controls", ())),
+            append=bool(header.get("append", False)),
+        )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise FormatError(f"The header of this frame is damaged: {type(error).__name__}: {error}.") from error
+
+
+def pack_book(frames: Sequence[bytes]) -> bytes:
+    """Put several frames into one blob.
+
+    Args:
+        frames: What `pack` returned, at least one; the first is shown first.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        InputError: There is no frame.
+    """
+    if not frames:
+        raise InputError("A book needs at least one frame, got none.")
+    start = BOOK + struct.pack(f"<{len(frames) + 1}I", len(frames), *(len(one) for one in frames))
+    return b"".join(one + bytes(-len(one) % 8) for one in (start, *frames))
+
+
+def unpack_book(content: bytes) -> tuple[Frame, ...]:
+    """Read the frames of a book.
+
+    Args:
+        content: What `pack_book` returned.
+
+    Returns:
+        At least one frame.
+
+    Raises:
+        FormatError: The bytes are no book, or damaged.
+    """
+    if len(content) < _START.size or not content.startswith(BOOK):
+        raise FormatError(f"These bytes are no book: they begin with {content[:4]!r}, expected {BOOK!r}.")
+    count = _START.unpack_from(content)[1]
+    at = _START.size + 4 * count
+    if not count or at > len(content):
+        raise FormatError(f"This book is cut off: {count:,} frames in {len(content):,} bytes.")
+    frames: list[Frame] = []
+    for length in struct.unpack_from(f"<{count}I", content, _START.size):
+        at += -at % 8
+        if at + length > len(content):
+            raise FormatError(f"This book is cut off: a frame ends at byte {at + length:,} of {len(content):,}.")
+        frames.append(unpack(content[at : at + length]))
+        at += length
+    return tuple(frames)
 
 
 # ----------------------------------------------------------------------------------------------------- writing
@@ -136,15 +201,19 @@ class _Arrays:
 
     directory: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     content: list[bytes] = field(default_factory=list[bytes])
+    pictures: Pictures | None = None
     _length: int = 0
 
     def add(self, array: Array, *, picture: bool) -> dict[str, int]:
-        dtype, scale = _form(array, picture=picture)
-        stored = array / scale if scale is not None else array
-        piece = np.ascontiguousarray(stored, dtype=_DTYPES[dtype]).tobytes()
-        entry: dict[str, Any] = {"dtype": dtype, "shape": list(array.shape), "at": self._length}
-        if scale is not None:
-            entry["scale"] = scale
+        form = _form(array, picture=picture, pictures=self.pictures)
+        stored = array
+        if form.scale is not None:
+            stored = (array.astype(np.float64) - form.offset) / form.scale
+            stored = np.round(stored) if form.dtype == "u8" else stored
+        piece = np.ascontiguousarray(stored, dtype=_DTYPES[form.dtype]).tobytes()
+        entry: dict[str, Any] = {"dtype": form.dtype, "shape": list(array.shape), "at": self._length}
+        if form.scale is not None:
+            entry |= {"scale": form.scale} | ({"offset": form.offset} if form.offset else {})
         self.directory.append(entry)
         padding = bytes(-len(piece) % 8)
         self.content.append(piece + padding)
@@ -152,22 +221,33 @@ class _Arrays:
         return {"$": len(self.directory) - 1}
 
 
-def _form(array: Array, *, picture: bool) -> tuple[str, float | None]:
-    """Return the type in which an array is stored, and the scale of a picture."""
+@dataclass(frozen=True)
+class _Form:
+    """How an array is stored; a scale is given where a value is stored * scale + offset."""
+
+    dtype: str
+    scale: float | None = None
+    offset: float = 0.0
+
+
+def _form(array: Array, *, picture: bool, pictures: Pictures | None) -> _Form:
     finite = array[np.isfinite(array)].astype(np.float64)
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if finite.size == array.size and bool((finite == np.round(finite)).all()):
+    whole = finite.size == array.size
+    if whole and bool((finite == np.round(finite)).all()):
         for name, lowest, highest in (("u8", 0, 255), ("u16", 0, 65_535), ("i32", -(2**31), 2**31 - 1)):
             if lowest <= low and high <= highest:
-                return name, None
-    if picture and array.size > _LARGEST_EXACT:
-        largest = max(abs(low), abs(high))
-        return "f16", largest if largest > 0 else 1.0
-    if max(abs(low), abs(high)) > float(np.finfo(np.float32).max):
-        return "f64", None
+                return _Form(name)
+    if picture and pictures == "uint8" and whole and np.isfinite(high - low):
+        return _Form("u8", (high - low) / 255 or 1.0, low)
+    largest = max(abs(low), abs(high))
+    if picture and (pictures is not None or array.size > _LARGEST_EXACT):
+        return _Form("f16", largest if largest > 0 else 1.0)
+    if largest > float(np.finfo(np.float32).max):
+        return _Form("f64")
     lost = float(np.abs(finite - finite.astype(np.float32)).max(initial=0.0))
     # Steps late in a long run differ by little beside their size, and must not fall together.
-    return ("f32" if lost <= 1e-5 * (high - low) else "f64"), None
+    return _Form("f32" if lost <= 1e-5 * (high - low) else "f64")
 
 
 def _encoded(value: Any, arrays: _Arrays) -> Any:
@@ -177,6 +257,8 @@ def _encoded(value: Any, arrays: _Arrays) -> Any:
         return {"kind": kind, **content} if kind in _MARKS else content
     if isinstance(value, tuple):
         return [_encoded(one, arrays) for one in cast(tuple[Any, ...], value)]
+    if isinstance(value, np.ndarray):
+        return arrays.add(value, picture=False)
     if isinstance(value, Level):
         return value.value
     return value.item() if isinstance(value, np.generic) else value
@@ -222,9 +304,9 @@ def _array(entry: Any, data: bytes) -> Array:
         end = at + count * kind.itemsize
         raise FormatError(f"This frame is cut off: an array ends at byte {end:,} of {len(data):,} bytes of data.")
     values = np.frombuffer(data, dtype=kind, count=count, offset=at).reshape(shape)
-    if kind.kind != "f":
+    if kind.kind != "f" and "scale" not in entry:
         return values.astype(np.int64)
-    return values.astype(np.float64) * float(entry.get("scale", 1.0))
+    return values.astype(np.float64) * float(entry.get("scale", 1.0)) + float(entry.get("offset", 0.0))
 
 
 def _figure(content: Any, arrays: list[Array]) -> Figure:
@@ -253,12 +335,20 @@ def _mark(content: Any, arrays: list[Array]) -> Mark:
 
 def _value(name: str, value: Any, arrays: list[Array]) -> Any:
     if isinstance(value, dict):
-        place = cast(Tree, value)["$"]
-        if not isinstance(place, int) or not 0 <= place < len(arrays):
-            raise FormatError(f"A mark of this frame names the array {place}, and there are {len(arrays)}.")
-        return arrays[place]
+        return _axis(value) if "categories" in value else _named_array(cast(Tree, value), arrays)
     if name == "level":
         return Level(value)
     if isinstance(value, list):
-        return tuple(tuple(cast(list[Any], one)) if isinstance(one, list) else one for one in cast(list[Any], value))
+        return tuple(_value("", one, arrays) for one in cast(list[Any], value))
     return value
+
+
+def _named_array(value: Tree, arrays: list[Array]) -> Array:
+    place = value["$"]
+    if not isinstance(place, int) or not 0 <= place < len(arrays):
+        raise FormatError(f"A mark of this frame names the array {place}, and there are {len(arrays)}.")
+    return arrays[place]
+
+
+def _plain(value: Any) -> Parameter:
+    return tuple(cast(list[str], value)) if isinstance(value, list) else value

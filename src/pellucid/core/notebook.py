@@ -1,24 +1,30 @@
 """What a notebook shows: text for every front end, HTML that is complete in itself, light or dark like its page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from pellucid.core.drawing import drawings_of
-from pellucid.core.errors import MissingExtraError
+from pellucid.core.errors import MissingScriptError
+from pellucid.core.figure.live import frozen, notebook_html, picture_html
 from pellucid.core.figure.marks import Figure
 from pellucid.core.figure.text import figure_text
 from pellucid.core.figure.words import amount, plain
 from pellucid.core.finding import Finding, Level
+from pellucid.core.frame import Frame
 from pellucid.core.result import Result
 from pellucid.core.theme import LEVEL_SYMBOLS, css
 from pellucid.core.verdict import QUIET, SPOKEN, verdict_text
+
+if TYPE_CHECKING:
+    from pellucid.core.view import View
 
 _STYLE = (
     ".pellucid{background:var(--paper);color:var(--ink);padding:12px 16px;border-radius:6px;overflow-x:auto;"
     "font:14px/1.5 var(--font,system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif)}"
     ".pellucid ul{list-style:none;margin:0;padding:0}.pellucid li{margin:0 0 10px}.pellucid li li{margin:6px 0 0 18px}"
     ".pellucid p{margin:2px 0 0;color:var(--ink)}.pellucid .pellucid-why{color:var(--muted)}"
-    ".pellucid b{color:inherit}.pellucid summary{color:var(--muted);cursor:pointer}.pellucid svg{display:block}"
+    ".pellucid b{color:inherit}.pellucid summary{color:var(--muted);cursor:pointer}"
     ".pellucid pre{background:none;color:var(--ink);line-height:1.15;overflow-x:auto;margin:8px 0 0}"
 )
 
@@ -30,19 +36,20 @@ def bundle(result: Result) -> dict[str, str]:
         result: What to show.
 
     Returns:
-        "text/plain" and "text/html"; the HTML needs no network and no script.
+        "text/plain" and "text/html"; the HTML needs no network.
     """
     findings = result.findings
-    html, text = _findings_html(findings), verdict_text(findings, how="print(result.findings.text(all=True))")
+    html = _page(_findings_html(findings))
+    text = verdict_text(findings, how="print(result.findings.text(all=True))")
     if drawings_of(type(result)):
         figure = result.figure()
-        html += _figure_html(figure)
+        html += _picture_html([Frame(figure=figure)])
         text += "\n\n" + figure_text(figure)
-    return {"text/plain": text, "text/html": _page(html)}
+    return {"text/plain": text, "text/html": html}
 
 
 def figure_bundle(figure: Figure) -> dict[str, str]:
-    """Return a figure for a notebook: SVG where matplotlib is installed, else the picture in characters.
+    """Return a figure for a notebook: the living picture, or the picture in characters where it was not built.
 
     Args:
         figure: What to show.
@@ -50,7 +57,35 @@ def figure_bundle(figure: Figure) -> dict[str, str]:
     Returns:
         "text/plain" and "text/html".
     """
-    return {"text/plain": figure_text(figure), "text/html": _page(_figure_html(figure))}
+    return {"text/plain": figure_text(figure), "text/html": _picture_html([Frame(figure=figure)])}
+
+
+def view_bundle(view: "View") -> dict[str, str]:
+    """Return a view for a notebook: a picture whose controls move over a grid that was drawn beforehand.
+
+    Args:
+        view: What to show. While something of it is left to bind, its name and what is missing is all there is.
+
+    Returns:
+        "text/plain" and "text/html".
+
+    Cost:
+        At most 48 calls of the view.
+    """
+    if view.needs:
+        words = f"View {view.name!r}: {view.title}. Not about anything yet: bind({', '.join(view.needs)})."
+        return {"text/plain": words, "text/html": _page(f"<p>{_words(words)}</p>")}
+    frames = frozen(view)
+    text = "\n\n".join(one for one in (view.summary, figure_text(frames[0].figure)) if one)
+    head = _page(f"<p>{_words(view.summary)}</p>") if view.summary else ""
+    return {"text/plain": text, "text/html": head + _picture_html(frames) + _teaching_html(view)}
+
+
+def _teaching_html(view: "View") -> str:
+    tries = "".join(f"<li>{_words(one)}</li>" for one in view.tries)
+    parts = f'<p class="pellucid-why">Try:</p><ul>{tries}</ul>' if tries else ""
+    parts += "".join(f"<p>{_words(one)}</p>" for one in view.teaches)
+    return _page(f"<details><summary>What to try, and why</summary>{parts}</details>") if parts else ""
 
 
 def findings_bundle(findings: Iterable[Finding]) -> dict[str, str]:
@@ -70,14 +105,11 @@ def _page(body: str) -> str:
     return f'<div class="pellucid"><style>{css(".pellucid")}{_STYLE}</style>{body}</div>'
 
 
-def _figure_html(figure: Figure) -> str:
-    from pellucid.core.figure.static import svg
-
+def _picture_html(frames: Sequence[Frame]) -> str:
     try:
-        return svg(figure)
-    except MissingExtraError:
-        alt = escape(plain(figure.alt or figure.title), quote=True)
-        return f'<pre role="img" aria-label="{alt}">{escape(figure_text(figure))}</pre>'
+        return notebook_html(frames)
+    except MissingScriptError:
+        return _page(picture_html(frames[0].figure, width=80))
 
 
 def _findings_html(findings: Iterable[Finding]) -> str:

@@ -1,0 +1,219 @@
+"""Controls: what a reader can set in a picture, ready for a page, and what each accepts."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal, cast
+
+from pellucid.core.errors import FormatError, InputError, did_you_mean
+
+Parameter = bool | int | float | str | tuple[str, ...]
+"""A value that a control may have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slider:
+    """A number between two others.
+
+    Attributes:
+        name: Name of the parameter.
+        label: The name for a reader.
+        help: What it does; "" for nothing.
+        min: Lowest value.
+        max: Highest value.
+        step: Distance between values that a slider reaches.
+        log: Equal distances of the slider multiply the value.
+        unit: Unit of the value; "" for none.
+        value: What it is set to.
+        picks: A click on the plane of the picture sets it to that coordinate; None for no such thing.
+        stops: The only values that can be chosen; None for all.
+        whole: Only whole numbers.
+    """
+
+    kind: ClassVar[str] = "range"
+    name: str
+    label: str
+    help: str = ""
+    min: float
+    max: float
+    step: float
+    log: bool = False
+    unit: str = ""
+    value: float
+    picks: Literal["x", "y"] | None = None
+    stops: tuple[float, ...] | None = None
+    whole: bool = False
+
+    def checked(self, value: Any) -> float:
+        """Return a value as the function wants it, whether inside the range or not.
+
+        Raises:
+            InputError: It is no finite number, or not whole where it must be.
+        """
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+            raise InputError(f"{self.name!r} takes a finite number, got {_shown(value)}.")
+        if self.whole and int(value) != value:
+            raise InputError(f"{self.name!r} takes a whole number, got {_shown(value)}.")
+        return int(value) if self.whole else float(value)
+
+    def allows(self, value: Any) -> bool:
+        """Whether a checked value is inside the range."""
+        return self.min <= value <= self.max
+
+    @property
+    def expected(self) -> str:
+        """What it allows, in words."""
+        return f"{self.min:g} to {self.max:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Select:
+    """One of several names.
+
+    Attributes:
+        name: Name of the parameter.
+        label: The name for a reader.
+        help: What it does; "" for nothing.
+        options: What can be chosen.
+        value: What is chosen.
+    """
+
+    kind: ClassVar[str] = "choice"
+    name: str
+    label: str
+    help: str = ""
+    options: tuple[str, ...]
+    value: str
+
+    def checked(self, value: Any) -> str:
+        """Return the value. Raises InputError when it is no text."""
+        if not isinstance(value, str):
+            raise InputError(f"{self.name!r} takes one of {self.expected}, got {_shown(value)}.")
+        return value
+
+    def allows(self, value: Any) -> bool:
+        """Whether it is one of the options."""
+        return value in self.options
+
+    @property
+    def expected(self) -> str:
+        """What it allows, in words."""
+        return _listed(self.options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """Any of several names, also none.
+
+    Attributes:
+        name: Name of the parameter.
+        label: The name for a reader.
+        help: What it does; "" for nothing.
+        options: What can be chosen.
+        value: What is chosen, in the order of the options.
+    """
+
+    kind: ClassVar[str] = "several"
+    name: str
+    label: str
+    help: str = ""
+    options: tuple[str, ...]
+    value: tuple[str, ...]
+
+    def checked(self, value: Any) -> tuple[str, ...]:
+        """Return the names, each once, in the order of the options. Raises InputError when it is no list of text."""
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in cast("list[Any]", value)):
+            raise InputError(f"{self.name!r} takes a list of any of {self.expected}, got {_shown(value)}.")
+        given = dict.fromkeys(cast("list[str]", value))
+        order = {option: place for place, option in enumerate(self.options)}
+        return tuple(sorted(given, key=lambda one: order.get(one, len(order))))
+
+    def allows(self, value: Any) -> bool:
+        """Whether all are options."""
+        return set(value) <= set(self.options)
+
+    @property
+    def expected(self) -> str:
+        """What it allows, in words."""
+        return _listed(self.options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Toggle:
+    """On or off.
+
+    Attributes:
+        name: Name of the parameter.
+        label: The name for a reader.
+        help: What it does; "" for nothing.
+        value: What it is set to.
+    """
+
+    kind: ClassVar[str] = "toggle"
+    name: str
+    label: str
+    help: str = ""
+    value: bool
+
+    def checked(self, value: Any) -> bool:
+        """Return the value. Raises InputError when it is neither true nor false."""
+        if not isinstance(value, bool):
+            raise InputError(f"{self.name!r} takes true or false, got {_shown(value)}.")
+        return value
+
+    def allows(self, value: Any) -> bool:
+        """Both are allowed."""
+        return isinstance(value, bool)
+
+    @property
+    def expected(self) -> str:
+        """What it allows, in words."""
+        return "true or false"
+
+
+Control = Slider | Select | Several | Toggle
+_KINDS: dict[str, type[Any]] = {one.kind: one for one in (Slider, Select, Several, Toggle)}
+
+
+def control_as_dict(control: Control) -> dict[str, Any]:
+    """Return plain JSON-ready values; `control_from_dict` reads them back."""
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(control).items()}
+    return {"kind": control.kind, **plain}
+
+
+def control_from_dict(plain: Mapping[str, Any]) -> Control:
+    """Build a control from what `control_as_dict` returned.
+
+    Raises:
+        FormatError: There is no such kind of control.
+        TypeError: A field is missing or unknown.
+    """
+    kind = plain["kind"]
+    if kind not in _KINDS:
+        raise FormatError(f"This frame has a control {kind!r}, expected one of: {', '.join(_KINDS)}.")
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    return _KINDS[kind](**{name: value for name, value in values.items() if name != "kind"})
+
+
+def unknown_name(name: str, names: tuple[str, ...], what: str) -> InputError:
+    """Return the error for a parameter that there is not."""
+    near = did_you_mean(name[:80], names)
+    known = f"It has: {', '.join(names)}." if names else "It has none."
+    return InputError(" ".join(one for one in (f"{what} has no parameter {_shown(name)}.", near, known) if one))
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number too large for a float
+        return False
+
+
+def _listed(options: tuple[str, ...]) -> str:
+    shown = ", ".join(repr(one) for one in options[:12])
+    return f"{shown} and {len(options) - 12} more" if len(options) > 12 else shown or "nothing"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"{text[:60]}…" if len(text) > 60 else text

@@ -1,0 +1,169 @@
+"""A view without anything that computes it: its pictures drawn beforehand for a grid of settings."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pellucid.core.controls import Control, Parameter, Select, Several, Slider
+from pellucid.core.errors import InputError
+from pellucid.core.figure.words import number
+from pellucid.core.frame import Frame, pack
+
+if TYPE_CHECKING:
+    from pellucid.core.view import View
+
+BUDGET_FRAMES = 48
+BUDGET_BYTES = 1_500_000
+_STOPS = (BUDGET_FRAMES, 24, 16, 12, 9, 7, 5, 4, 3)  # of each range, most first
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Branch:
+    """Settings of the first few controls, and the stops of the ranges among them."""
+
+    settings: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    stops: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    usual: bool = True
+
+
+def frozen(view: "View", *, budget_frames: int = BUDGET_FRAMES, budget_bytes: int = BUDGET_BYTES) -> tuple[Frame, ...]:
+    """Draw a view for a grid of settings.
+
+    As many controls as fit can be moved, in the order of the signature; ranges have a few stops, their usual value
+    among them. The others stay at their usual value, and the caveat names them.
+
+    Args:
+        view: Nothing of it may be left to bind.
+        budget_frames: How many pictures at the most.
+        budget_bytes: What they may take together, deflated; judged by the usual one.
+
+    Returns:
+        The frames, the usual one first.
+
+    Raises:
+        InputError: Something of the view is left to bind.
+
+    Cost:
+        As many calls of the view as there are frames.
+    """
+    first = view.frame()
+    size = len(zlib.compress(pack(first), 1))
+    most = max(1, min(budget_frames, budget_bytes // max(size, 1)))
+    moved, branches = _widest(view, most)
+    frames: dict[str, Frame] = {}
+    for branch in sorted(branches, key=lambda one: not one.usual):  # stable: only the usual one moves to the front
+        try:
+            frame = first if branch.usual else view.frame(branch.settings)
+        except InputError:  # a setting that the view refuses beside the others is no page of the book
+            continue
+        frames.setdefault(repr(sorted(frame.parameters.items())), _told(frame, branch, moved))
+    return tuple(frames.values())
+
+
+def _widest(view: "View", most: int) -> tuple[tuple[str, ...], list[_Branch]]:
+    """Return what can be moved, and all combinations: most controls first, then most stops of the ranges."""
+    grids = [_grid(view, most, count) for count in _STOPS]
+    return max(grids, key=lambda grid: len(grid[0]))  # the first of equals has the most stops
+
+
+def _grid(view: "View", most: int, count: int) -> tuple[tuple[str, ...], list[_Branch]]:
+    branches, moved = [_Branch()], list[str]()
+    for name in (one.name for one in view.controls()):
+        grown = _grown(view, branches, name, count, most)
+        if len(branches) < len(grown) <= most:
+            branches = grown
+            moved.append(name)
+    return tuple(moved), branches
+
+
+def _grown(view: "View", branches: Sequence[_Branch], name: str, count: int, most: int) -> list[_Branch]:
+    grown: list[_Branch] = []
+    for branch in branches:
+        control = next(one for one in view.controls(branch.settings) if one.name == name)
+        values = _values(control, count)
+        stops = {name: stops_of(control, count)} if isinstance(control, Slider) else {}
+        grown += [
+            _Branch(
+                settings={**branch.settings, name: value},
+                stops={**branch.stops, **stops},
+                usual=branch.usual and value == control.value,
+            )
+            for value in values
+        ]
+        if len(grown) > most:
+            break
+    return grown
+
+
+def _values(control: Control, count: int) -> list[Parameter]:
+    if isinstance(control, Slider):
+        return list(stops_of(control, count))
+    if isinstance(control, Select):
+        return list(control.options)
+    if isinstance(control, Several):
+        return list(dict.fromkeys([control.value, *((one,) for one in control.options), control.options]))
+    return [False, True]
+
+
+def stops_of(control: Slider, count: int) -> tuple[float, ...]:
+    """Choose values of a range.
+
+    Args:
+        control: The range; its value is always among them, and so are its ends.
+        count: How many at the most, 3 or more.
+
+    Returns:
+        Rising values, as even as the steps of the range allow.
+    """
+    if control.max <= control.min:
+        return (control.min,)
+    if control.stops is not None:
+        places = np.unique(np.linspace(0, len(control.stops) - 1, min(count, len(control.stops))).round().astype(int))
+        return tuple(sorted({*(control.stops[place] for place in places[:count]), control.value}))
+    steps = round((control.max - control.min) / control.step)
+    if not control.log and steps < count:
+        even = control.min + control.step * np.arange(steps + 1)
+    else:
+        even = (np.geomspace if control.log else np.linspace)(control.min, control.max, count)
+        even = even if control.log else control.min + control.step * np.round((even - control.min) / control.step)
+    inner = [float(f"{one:.3g}") if control.log else float(f"{one:.9g}") for one in even[1:-1]]
+    inner = [one for one in inner if control.min < one < control.max]
+    if inner and control.min < control.value < control.max:
+        inner[int(np.argmin(np.abs(np.array(inner) - control.value)))] = control.value
+    stops = sorted({control.min, *inner, control.max, control.value})
+    return tuple(round(one) if control.whole else float(one) for one in stops)
+
+
+def _told(frame: Frame, branch: _Branch, moved: Sequence[str]) -> Frame:
+    """Return a frame with the controls that can be moved, and the others in its caveat."""
+    kept = tuple(
+        replace(one, stops=branch.stops[one.name]) if isinstance(one, Slider) else one
+        for one in frame.controls
+        if one.name in moved
+    )
+    fixed = [
+        f"{one.label.lower()} {_words(one.value)}" for one in frame.controls if one.name not in moved and _free(one)
+    ]
+    if not fixed:
+        return replace(frame, controls=kept)
+    told = f"Fixed here: {', '.join(fixed)}. To set them: pellucid open."
+    caveat = frame.figure.caveat
+    joint = "" if not caveat else f"{caveat} " if caveat.endswith((".", "!", "?")) else f"{caveat}. "
+    return replace(frame, controls=kept, figure=replace(frame.figure, caveat=f"{joint}{told}"))
+
+
+def _free(control: Control) -> bool:
+    if isinstance(control, Slider):
+        return control.max > control.min
+    return not isinstance(control, Select) or len(control.options) > 1
+
+
+def _words(value: Parameter) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return " and ".join(value) or "none"
+    return value if isinstance(value, str) else number(float(value))
