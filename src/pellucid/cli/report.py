@@ -24,7 +24,7 @@ def make_report(
 ) -> None:
     """Write runs as one HTML page: the verdicts first, then their evidence and the pictures.
 
-    The page is one file without script and without outside requests: send it,
+    The page is one file that asks nothing of the network: send it,
     or keep it with the run.
     """
     from pellucid.outlets.report.build import write_report

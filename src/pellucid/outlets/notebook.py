@@ -22,7 +22,7 @@ def run_bundle(run: "Run") -> dict[str, str]:
         run: The run; it may still be written.
 
     Returns:
-        "text/plain" and "text/html"; the HTML needs no network and no script.
+        "text/plain" and "text/html"; the HTML needs no network.
 
     Cost:
         Reads every result of the run once, and draws two pictures.

@@ -53,7 +53,9 @@ class Page(HTMLParser):
             self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        """Take text."""
+        """Take text; what a script holds is none."""
+        if self._open[-1:] == ["script"]:
+            return
         (self.styles if self._open[-1:] == ["style"] else self.texts).append(data)
 
     @property

@@ -1,16 +1,50 @@
 """The report as a page: complete, harmless, and readable without eyes."""
 
+import base64
+import hashlib
 import re
+import zlib
+from collections.abc import Generator
 from pathlib import Path
+from typing import Annotated
 
+import numpy as np
 import pytest
 
-from pellucid.core.errors import InputError, StoreError
-from pellucid.core.figure import Figure
+from pellucid.core.errors import InputError, MissingScriptError, StoreError
+from pellucid.core.figure import Figure, Heat, Panel
 from pellucid.core.finding import Level
+from pellucid.core.frame import Frame, unpack, unpack_book
+from pellucid.core.view import Range, view
 from pellucid.outlets.report import build
 from pellucid.outlets.report.build import write_report
+from pellucid.outlets.report.sheet import sheet_of_view
 from tests.outlets.report.pages import EVIL, Page, broken, curve, finding, heavy, sheet
+
+SCRIPT = "globalThis.pellucid = 0;"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def script() -> Generator[None]:
+    """Stand in for the script, which may not be built."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "script", lambda: SCRIPT)
+        yield
+
+
+@view(title="Moving about")
+def moving(size: Annotated[int, Range(0, 3)] = 2) -> Figure:
+    """Show a size.
+
+    It teaches.
+
+    Try:
+        - move it
+
+    Args:
+        size: How large.
+    """
+    return Figure(title=f"Size {size}", panels=(Panel(marks=curve().panels[0].marks),))
 
 
 @pytest.fixture(scope="module")
@@ -46,58 +80,57 @@ def test_the_page_is_well_formed(page: Page) -> None:
     assert {one.removeprefix("#") for one in anchors} <= set(page.ids)
 
 
-def test_nothing_is_fetched_or_run(page: Page) -> None:
-    """No script, no handler, no frame, and no reference to anything outside the file."""
+def test_nothing_is_fetched(page: Page) -> None:
+    """No handler, no frame, no reference to anything outside the file, and a policy that forbids all but its script."""
     tags = {tag for tag, _ in page.tags}
-    assert tags & {"script", "iframe", "object", "embed", "link", "img", "base", "form", "foreignobject"} == set()
+    assert tags & {"iframe", "object", "embed", "link", "img", "base", "form", "foreignobject", "svg"} == set()
     for tag, attributes in page.tags:
         for name, value in attributes.items():
             assert not name.startswith("on"), (tag, name)
-            if name in ("href", "xlink:href", "src"):
-                assert value.startswith(("#", "data:image/png;base64,")), (tag, name, value)
-            if not name.startswith("xmlns"):
-                assert "//" not in value.partition("base64,")[0], (tag, name, value)
-    for style in page.styles:
-        assert "@import" not in style
-        assert set(re.findall(r"url\((.)", style)) <= {"#"}
+            assert name != "style", (tag, value)  # the policy would forbid it
+            if name in ("href", "src"):
+                assert value.startswith("#"), (tag, name, value)
+            assert "//" not in value, (tag, name, value)
+    (style,) = page.styles
+    assert "@import" not in style
+    assert "url(" not in style
+    (policy,) = (one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy")
+    marks = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in (style, SCRIPT)]
+    assert policy == (
+        f"default-src 'none'; style-src 'sha256-{marks[0]}'; script-src 'sha256-{marks[1]}'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert page.source.endswith(f"<script>{SCRIPT}</script>\n</body>\n</html>")
+    scripts = [one for one in page.all("script") if one.get("type") != "application/octet-stream"]
+    assert scripts == [{}]
 
 
-def test_every_picture_has_a_text_alternative(page: Page) -> None:
-    """Each SVG is an image with a title and a description, and its words stand below it."""
-    pictures = page.all("svg")
-    assert len(pictures) == 12  # each wide and narrow
-    for picture in pictures:
-        assert picture["role"] == "img"
-        title, words = picture["aria-labelledby"].split()
-        assert {title, words} <= set(page.ids)
-    assert page.text.count("Loss falls from 1 to 0.1.") >= 6  # in the picture and below it
+def frames_of(page: Page) -> dict[str, tuple[Frame, ...]]:
+    """Read every picture of a page."""
+    found = re.findall(r'<script type="application/octet-stream" id="([^"]+)">([^<]*)</script>', page.source)
+    contents = {name: zlib.decompress(base64.b64decode(text)) for name, text in found}
+    return {name: unpack_book(one) if one[:4] == b"PELB" else (unpack(one),) for name, one in contents.items()}
+
+
+def test_every_picture_has_its_frame_and_a_text_alternative(page: Page) -> None:
+    """Each place finds its frame by its id; the picture in characters stands there, and its words below it."""
+    places = [one["data-pellucid-frame"] for one in page.all("div") if "data-pellucid-frame" in one]
+    frames = frames_of(page)
+    assert places == list(frames)
+    assert len(places) == 6
+    titles = [frames[one][0].figure.title for one in places]
+    words = {"Activations": "Activations", "Loss": "Loss falls from 1 to 0.1."}
+    assert titles == ["Activations", "Loss", "Loss", "Activations", "Activations", "Loss"]
+    pictures = page.all("pre")
+    assert [one["aria-label"] for one in pictures] == [words[one] for one in titles]
+    assert all(one["role"] == "img" and one["tabindex"] == "0" for one in pictures)
+    assert page.text.count("Loss falls from 1 to 0.1.") == 3
     assert page.text.count("Activations. Only two layers.") == 3
-
-
-def test_a_narrow_window_has_pictures_of_its_own(page: Page) -> None:
-    """Each picture stands there twice, the second with its panels one below the other; the window shows one of them."""
-    kinds = [
-        attributes["class"] for attributes in page.all("div") if attributes.get("class") in ("scroll full", "narrow")
-    ]
-    assert kinds == ["scroll full", "narrow"] * 6
-    assert all(float(one["width"]) < 400 for one in page.all("svg")[1::2])
-    (style,) = (one for one in page.styles if ".narrow" in one)
-    assert re.search(r"\.narrow \{ display: none;", style)
-    narrow = style[style.index("@media (max-width: 44rem)") :]
-    assert re.search(r"\.full \{ display: none; \}\s+\.narrow \{ display: block; \}", narrow)
-
-
-def test_a_picture_is_never_squeezed(page: Page) -> None:
-    """Below three quarters of its size it is scrolled inside its own box."""
-    boxes = [one["style"] for one in page.all("div") if one.get("class") == "scroll full"]
-    widths = [int(one["width"]) for one in page.all("svg")[::2]]
-    assert boxes == [f"--least: {round(0.75 * width)}px" for width in widths]
-    assert any(".scroll svg { min-width: var(--least); }" in style for style in page.styles)
 
 
 def test_names_are_harmless(page: Page) -> None:
     """A script tag in the name of a run, a layer or anything else of a finding is text."""
-    assert "<script" not in page.source
+    assert "<script>alert" not in page.source
     assert page.text.count(EVIL) >= 10
 
 
@@ -105,7 +138,7 @@ def test_the_verdict_comes_first(page: Page) -> None:
     """An index of verdicts leads to the runs, and in each run findings come before pictures."""
     first, second, third = (page.source.index(f'<section id="sheet{place}"') for place in range(3))
     assert page.source.index("<nav") < first < second < third
-    assert page.source.index("Likely cause.") < page.source.index("<svg")
+    assert page.source.index("Likely cause.") < page.source.index("data-pellucid-frame")
     index = page.text[: page.text.index("status finished")]
     assert "✖ alarm sick Dying ReLU hidden1.activation from step 1,240" in index
     assert "✓ ok well 1 checks passed, 1 had not enough data" in index
@@ -145,28 +178,51 @@ def test_a_picture_that_fails_does_not_cost_the_report(tmp_path: Path) -> None:
     assert note in page.text
 
 
-def test_pictures_that_are_too_large_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What does not fit into the bytes of a page is left out, a note says so, and what fits is shown."""
-    monkeypatch.setattr(build, "MOST_BYTES", 120_000)
+def test_a_large_picture_is_rounded_before_it_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First its colours are kept in fewer steps, and a note says so; what still does not fit is left out."""
     figures = {"weights.noise": heavy, "loss.training": curve}
+    for most, note in ((3_000_000, ""), (2_000_000, "The colours are rounded to 256 steps, to save space.")):
+        monkeypatch.setattr(build, "MOST_BYTES", most)
+        page = Page(write_report([sheet(figures=figures)], tmp_path / "report.html"))
+        assert len(page.all("figure")) == 2
+        assert page.texts.count(note) == bool(note)
+        assert len(page.source) < most + 100_000
+    monkeypatch.setattr(build, "MOST_BYTES", 120_000)
     page = Page(write_report([sheet(figures=figures)], tmp_path / "report.html"))
     assert len(page.all("figure")) == 1
     assert re.search(r"The picture weights\.noise was left out: it would take \d\.\d MB\.", page.text)
 
 
-def test_where_the_page_is_full_a_picture_stands_there_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has no room for a second, narrow picture is shown wide, and scrolled in a narrow window."""
-    monkeypatch.setattr(build, "MOST_BYTES", int(1.5 * len(curve().svg().encode())))
-    page = Page(write_report([sheet(figures={"loss.training": curve})], tmp_path / "report.html"))
-    assert len(page.all("svg")) == 1
-    assert [one["class"] for one in page.all("div") if one.get("class") in ("scroll", "scroll full", "narrow")] == [
-        "scroll"
-    ]
+def test_a_view_is_a_book(tmp_path: Path) -> None:
+    """With its line, what it teaches and what to try, its settings, and no verdict of rules."""
+    page = Page(write_report([sheet("run"), sheet_of_view(moving)], tmp_path / "report.html"))
+    assert page.problems == []
+    (book,) = (frames for frames in frames_of(page).values() if len(frames) > 1)
+    assert [frame.parameters["size"] for frame in book] == [2, 0, 1, 3]
+    assert [frame.figure.title for frame in book] == ["Size 2", "Size 0", "Size 1", "Size 3"]
+    start = page.text.rindex("Moving about Show a size.")
+    assert page.text[start:].startswith("Moving about Show a size. It teaches. What to try move it Picture Size 2 ═")
+    assert "to explore Moving about Show a size." in page.text
 
 
-def test_no_more_than_seven_pictures_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_view_that_is_too_large_keeps_its_usual_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the page says so."""
+
+    @view
+    def large(size: Annotated[int, Range(0, 3)] = 2) -> Figure:
+        rows = 20 if size == 2 else 300
+        values = np.random.default_rng(size).normal(size=(rows, rows))
+        return Figure(title=f"Size {size}", panels=(Panel(marks=(Heat(values=values),)),))
+
+    monkeypatch.setattr(build, "MOST_BYTES", 100_000)
+    page = Page(write_report([sheet_of_view(large)], tmp_path / "report.html"))
+    ((frame,),) = frames_of(page).values()
+    assert frame.figure.title == "Size 2"
+    assert "Only the usual setting is here, to save space." in page.text
+
+
+def test_no_more_than_seven_pictures_a_run(tmp_path: Path) -> None:
     """Seven pictures are drawn of a run, and fewer of each when many share the page."""
-    monkeypatch.setattr(Figure, "svg", lambda *_, **__: '<svg id="pel-0123456789"></svg>')
     figures = {f"weights.{place}": curve for place in range(9)}
     alone = Page(write_report([sheet(figures=figures)], tmp_path / "one.html"))
     many = Page(write_report([sheet(figures=figures)] * 6, tmp_path / "six.html"))
@@ -188,9 +244,22 @@ def test_a_run_without_pictures_says_so(tmp_path: Path) -> None:
     assert "There is nothing to draw yet." in page.text
 
 
+def test_a_script_that_was_not_built_is_told_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any picture is drawn."""
+
+    def missing() -> str:
+        raise MissingScriptError("not built")
+
+    monkeypatch.setattr(build, "script", missing)
+    heard: list[int] = []
+    with pytest.raises(MissingScriptError, match="not built"):
+        write_report([sheet()], tmp_path / "report.html", progress=lambda *_: heard.append(1))
+    assert heard == []
+
+
 def test_no_sheet_is_refused(tmp_path: Path) -> None:
     """A report of nothing is an error."""
-    with pytest.raises(InputError, match=r"^A report needs at least one run or checkup, got none\.$"):
+    with pytest.raises(InputError, match=r"^A report needs at least one run, checkup or view, got none\.$"):
         write_report([], tmp_path / "report.html")
 
 

@@ -13,13 +13,13 @@ from tests.outlets.report.pages import Page
 
 @pytest.mark.slow
 def test_a_run_of_100_000_steps_fits_into_one_page(tmp_path: Path) -> None:
-    """Seven pictures of 2,000 watched steps and 25 layers take less than 5 MB."""
+    """Eight pictures, one of them step by step, of 2,000 watched steps and 25 layers take less than 5 MB."""
     run = Run(write_long_run(tmp_path / "long"))
     assert run.steps >= 99_951
     path = write_report([sheet_of_run(run)], tmp_path / "report.html")
     assert path.stat().st_size < 5_000_000
     page = Page(path)
     assert page.problems == []
-    assert len(page.all("figure")) == 7
+    assert len(page.all("figure")) == 8
     assert "steps 100,000" in page.text
     assert "could not be drawn" not in page.text

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 from pellucid.core.errors import InputError
 
 if TYPE_CHECKING:
+    from pellucid.core.view import View
+    from pellucid.outlets.report.sheet import Sheet
     from pellucid.outlets.store import Run
     from pellucid.sessions.checkup import Checkup
 
 
-def report(*subjects: "Run | Checkup", to: str | Path, title: str = "Pellucid report") -> Path:
-    """Write runs and checkups as one HTML file: the verdicts first, then their evidence and the pictures.
+def report(*subjects: "Run | Checkup | View", to: str | Path, title: str = "Pellucid report") -> Path:
+    """Write runs, checkups and views as one HTML file: the verdicts first, then their evidence and the pictures.
+
+    The pictures are alive: they can be zoomed, turned and read off, and what has controls can be moved. The page needs
+    no network.
 
     Args:
-        subjects: Stored runs (`pel.Run(path)`) and checkups, in any mixture.
+        subjects: Stored runs (`pel.Run(path)`), checkups, and views (`pel.page(name)`), in any mixture.
         to: Where to write the page; its name ends in .html.
         title: Title of the page.
 
@@ -22,25 +27,33 @@ def report(*subjects: "Run | Checkup", to: str | Path, title: str = "Pellucid re
         The path.
 
     Raises:
-        InputError: There is nothing to report, or something else than a run or a checkup, or another ending.
-        MissingExtraError: matplotlib is not installed.
+        InputError: There is nothing to report, or something else than a run, a checkup or a view, or another ending.
+        MissingScriptError: The script that draws the pictures was not built.
         StoreError: The file cannot be written.
 
     Cost:
-        About a second a picture, at most 7 pictures each.
+        Less than a second a picture, at most 8 each; of a view up to 48 settings are drawn.
     """
     from pellucid.outlets.report.build import write_report
-    from pellucid.outlets.report.sheet import sheet_of_checkup, sheet_of_run
-    from pellucid.outlets.store import Run
-    from pellucid.sessions.checkup import Checkup
 
     if Path(to).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"A report is an HTML page, and {str(to)!r} does not end in .html.")
-    for one in subjects:
-        if not isinstance(one, Run | Checkup):
-            raise InputError(f"report() takes runs and checkups, got {type(one).__name__}. Pass pel.Run(path).")
-    sheets = [sheet_of_run(one) if isinstance(one, Run) else sheet_of_checkup(one) for one in subjects]
-    return write_report(sheets, to, title=title)
+    return write_report([_sheet(one) for one in subjects], to, title=title)
+
+
+def _sheet(subject: object) -> "Sheet":
+    from pellucid.core.view import View
+    from pellucid.outlets.report.sheet import sheet_of_checkup, sheet_of_run, sheet_of_view
+    from pellucid.outlets.store import Run
+    from pellucid.sessions.checkup import Checkup
+
+    if isinstance(subject, Run):
+        return sheet_of_run(subject)
+    if isinstance(subject, Checkup):
+        return sheet_of_checkup(subject)
+    if isinstance(subject, View):
+        return sheet_of_view(subject)
+    raise InputError(f"report() takes runs, checkups and views, got {type(subject).__name__}. Pass pel.Run(path).")
 
 
 __all__ = ["report"]

@@ -1,5 +1,7 @@
-"""Building a report: the chosen pictures of each sheet, put into the page template."""
+"""Building a report: the chosen pictures of each sheet, alive, put into the page template."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,16 +12,19 @@ from typing import Any
 from pellucid.core.errors import InputError, StoreError
 from pellucid.core.extras import require
 from pellucid.core.figure import Figure
+from pellucid.core.figure.live import frozen, picture_html, place, script
 from pellucid.core.files import write_atomically
+from pellucid.core.frame import Frame
 from pellucid.core.theme import DARK, LEVEL_SYMBOLS, LIGHT, Theme
+from pellucid.outlets.report.fitting import fitting
 from pellucid.outlets.report.sheet import Sheet
 from pellucid.outlets.report.words import label_words, value_words
 
 MOST_FIGURES = 7  # a sheet: more than that nobody reads, and each takes time to draw
 FEWEST_FIGURES = 4
 MOST_FIGURES_OF_ALL = 28
-MOST_BYTES = 4_500_000  # of all pictures together, so that the file stays below 5 MB
-_SMALLEST = 0.75  # a picture that is drawn smaller than this has letters of less than 8 pixels
+MOST_BYTES = 4_300_000  # of all pictures together, so that the file with script and words stays below 5 MB
+_MOST_SETTINGS = 48  # of a view
 
 Progress = Callable[[int, int, str], None]
 
@@ -32,28 +37,20 @@ class Picture:
         name: Result and drawing, "loss.training".
         anchor: Its id in the page.
         title: What is shown.
-        svg: The picture; "" where it could not be drawn.
-        narrow: The same with its panels one below the other, for a narrow window; "" where it has no room in the page.
-        least: Pixels of width below which the letters of `svg` cannot be read: it is scrolled rather.
+        html: The place of the picture with what it is drawn from, and the picture in characters; "" where it could not
+            be drawn.
         words: The picture in a paragraph.
-        text: The picture in characters.
+        note: What was done to make it fit; "" for nothing.
         problem: Why it could not be drawn.
     """
 
     name: str
     anchor: str
     title: str = ""
-    svg: str = ""
-    narrow: str = ""
-    least: int = 0
+    html: str = ""
     words: str = ""
-    text: str = ""
+    note: str = ""
     problem: str = ""
-
-    @property
-    def bytes(self) -> int:
-        """What it takes of the page."""
-        return len(self.svg.encode()) + len(self.narrow.encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +64,7 @@ class Part:
     def picture_of(self, code: str) -> Picture | None:
         """Return the first picture of the result that a rule judged; None when none is shown."""
         result = self.sheet.result_of(code)
-        return next((one for one in self.pictures if one.svg and one.name.partition(".")[0] == result), None)
+        return next((one for one in self.pictures if one.html and one.name.partition(".")[0] == result), None)
 
 
 def write_report(
@@ -77,7 +74,7 @@ def write_report(
     title: str = "Pellucid report",
     progress: Progress | None = None,
 ) -> Path:
-    """Write one HTML file: no script, no outside request, light and dark.
+    """Write one HTML file: living pictures, light and dark, and a policy that lets it fetch nothing.
 
     Args:
         sheets: One or more.
@@ -90,15 +87,15 @@ def write_report(
 
     Raises:
         InputError: There is no sheet.
-        MissingExtraError: matplotlib is not installed.
+        MissingScriptError: The script that draws the pictures was not built.
         StoreError: The file cannot be written.
 
     Cost:
-        About a second a picture, at most 7 pictures a sheet, fewer when more than 4 sheets share the page.
+        Less than a second a picture, at most 8 pictures a sheet, fewer when more than 4 sheets share the page.
     """
     if not sheets:
-        raise InputError("A report needs at least one run or checkup, got none.")
-    require("matplotlib", extra="static", purpose="drawing the pictures of a report")
+        raise InputError("A report needs at least one run, checkup or view, got none.")
+    script()  # told before anything is drawn
     parts = _parts(sheets, progress)
     page = _page(title, parts)
     path = Path(path)
@@ -111,49 +108,46 @@ def write_report(
 
 def _parts(sheets: Sequence[Sheet], progress: Progress | None) -> list[Part]:
     most = min(MOST_FIGURES, max(FEWEST_FIGURES, MOST_FIGURES_OF_ALL // len(sheets)))
-    names = [sheet.chosen(most) for sheet in sheets]
+    settings = max(_MOST_SETTINGS // len(sheets), 8)
+    names = [[*sheet.chosen(most), *sheet.views] for sheet in sheets]
     total, done, left = sum(len(one) for one in names), 0, MOST_BYTES
     parts: list[Part] = []
-    for place, (sheet, chosen) in enumerate(zip(sheets, names, strict=True)):
+    for number, (sheet, chosen) in enumerate(zip(sheets, names, strict=True)):
         pictures: list[Picture] = []
         for name in chosen:
             if progress is not None:
                 progress(done, total, f"{sheet.title}: {name}")
             # What the pictures before left over is shared by those that are still to come.
-            picture = _drawn(sheet, name, f"sheet{place}", most_bytes=min(left, 2 * left // (total - done)))
+            share = min(left, 2 * left // (total - done))
+            picture = _drawn(sheet, name, f"sheet{number}", most_bytes=share, settings=settings)
             pictures.append(picture)
-            done, left = done + 1, left - picture.bytes
-        parts.append(Part(anchor=f"sheet{place}", sheet=sheet, pictures=tuple(pictures)))
+            done, left = done + 1, left - len(picture.html)
+        parts.append(Part(anchor=f"sheet{number}", sheet=sheet, pictures=tuple(pictures)))
     return parts
 
 
-def _drawn(sheet: Sheet, name: str, prefix: str, *, most_bytes: int) -> Picture:
+def _drawn(sheet: Sheet, name: str, prefix: str, *, most_bytes: int, settings: int) -> Picture:
     anchor = f"{prefix}-{re.sub('[^a-z0-9]+', '-', name.lower())}"
     try:
-        figure = sheet.figures[name]()
-        svg, narrow = figure.svg(), figure.svg(narrow=True)
+        if name in sheet.views:
+            frames = frozen(sheet.views[name], budget_frames=settings, budget_bytes=most_bytes // 2)
+        else:
+            frames = (Frame(figure=sheet.figures[name]()),)
+        content, note = fitting(frames, most_bytes)
     except Exception as error:  # noqa: BLE001 - one drawing that fails, perhaps of an extension, must not cost the report
         return Picture(name=name, anchor=anchor, problem=f"could not be drawn: {type(error).__name__}: {error}")
-    if len(svg.encode()) > most_bytes:
-        megabytes = len(svg.encode()) / 1e6
+    if len(content) > most_bytes:
+        megabytes = len(content) / 1e6
         return Picture(name=name, anchor=anchor, problem=f"was left out: it would take {megabytes:.1f} MB.")
-    both = len(svg.encode()) + len(narrow.encode()) <= most_bytes
-    width = re.search(r' width="(\d+)"', svg)
+    figure = frames[0].figure
     return Picture(
         name=name,
         anchor=anchor,
         title=figure.title,
-        svg=_with_own_ids(svg, anchor),
-        narrow=_with_own_ids(narrow, f"{anchor}-narrow") if both else "",
-        least=round(_SMALLEST * int(width[1])) if width else 0,
+        html=place(f"{anchor}-picture", content, fallback_html=picture_html(figure)),
         words=_words(figure),
-        text=figure.text(100),
+        note=note,
     )
-
-
-def _with_own_ids(svg: str, anchor: str) -> str:
-    """Equal figures of two sheets have equal ids; in one page no two may be equal."""
-    return re.sub(r"\bpel-[0-9a-f]{10}", lambda hit: f"{hit[0]}-{anchor}", svg)
 
 
 def _words(figure: Figure) -> str:
@@ -169,7 +163,21 @@ def _page(title: str, parts: Sequence[Part]) -> str:
     )
     environment.filters |= {"value": value_words, "label": label_words}
     template = environment.from_string(_read("template.html"))
-    return str(template.render(title=title, style=_style(), parts=parts, symbols=LEVEL_SYMBOLS))
+    style, code = _style(), script()
+    return str(
+        template.render(
+            title=title, style=style, script=code, policy=_policy(style, code), parts=parts, symbols=LEVEL_SYMBOLS
+        )
+    )
+
+
+def _policy(style: str, code: str) -> str:
+    """What the page may do: run its own script, and nothing else. Pictures are saved by way of data: and blob:."""
+    marks = [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in (style, code)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{marks[0]}'; script-src 'sha256-{marks[1]}'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _style() -> str:

@@ -1,8 +1,8 @@
-"""Sheet: one run or one checkup, ready to be shown; its pictures are drawn when they are asked for."""
+"""Sheet: one run, checkup or view, ready to be shown; its pictures are drawn when they are asked for."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,9 @@ from pellucid.core.figure import Figure
 from pellucid.core.judge import Findings
 from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
+from pellucid.core.view import View
 from pellucid.outlets.report.words import duration, size
+from pellucid.outlets.run_views import has_histograms, scrubbed
 
 if TYPE_CHECKING:
     from pellucid.outlets.store import Run
@@ -35,25 +37,33 @@ _MOST_STEPS = 200  # watched steps in a picture: its frames are no more than 200
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """One run or one checkup.
+    """One run, one checkup or one view.
 
     Attributes:
-        title: Name of the run or of the model.
+        title: Name of the run, of the model or of the view.
         about: What it is, in a sentence; "" for nothing.
         facts: A few plain facts by name, such as steps and duration.
         findings: The verdict.
         figures: What draws each picture, by "result.drawing".
         kinds: Kind of each result, by its name in `figures`; lets a finding lead to its picture.
         notes: What the reader should know about the sheet itself, such as damaged pieces.
+        views: Pictures with controls, by "result.view"; they come after the others.
+        teaches: Paragraphs that teach.
+        tries: What to try.
+        judged: It is something that rules judge; a view is not.
     """
 
     title: str
     about: str = ""
-    facts: Mapping[str, str]
-    findings: Findings
-    figures: Mapping[str, Callable[[], Figure]]
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    findings: Findings = field(default_factory=lambda: Findings(()))
+    figures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict[str, Callable[[], Figure]])
     kinds: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
+    views: Mapping[str, View] = field(default_factory=dict[str, View])
+    teaches: tuple[str, ...] = ()
+    tries: tuple[str, ...] = ()
+    judged: bool = True
 
     def chosen(self, most: int) -> list[str]:
         """Choose the pictures that matter.
@@ -64,7 +74,7 @@ class Sheet:
         Returns:
             Names of pictures: those of the results with problems first, by cause, then what a first reading needs.
         """
-        troubled = list(dict.fromkeys(self.result_of(one.code) for root in self.findings.problems for one in root.all))
+        troubled = self.troubled
         wanted = {name: place for place, name in enumerate(FIRST)}
 
         def place(name: str) -> tuple[int, int]:
@@ -80,6 +90,11 @@ class Sheet:
             rounds[name] = seen[name.partition(".")[0]]
             seen[name.partition(".")[0]] += 1
         return sorted(order, key=lambda name: rounds[name])[:most]
+
+    @property
+    def troubled(self) -> list[str]:
+        """Names of the results with problems, by cause."""
+        return list(dict.fromkeys(self.result_of(one.code) for root in self.findings.problems for one in root.all))
 
     def result_of(self, code: str) -> str:
         """Return the name of the result that a rule judged; "" when it is not among the pictures."""
@@ -110,7 +125,7 @@ def sheet_of_run(run: "Run") -> Sheet:
         facts["watched"] = f"every {described['every']:,} steps" if described["every"] != 1 else "every step"
     facts["size"] = size(run.bytes)
     results = run.results(most=_MOST_STEPS)
-    return Sheet(
+    sheet = Sheet(
         title=run.name,
         about=str(described.get("about", "")),
         facts=facts,
@@ -118,6 +133,26 @@ def sheet_of_run(run: "Run") -> Sheet:
         figures=_drawers(results),
         kinds=_kinds(results),
         notes=tuple(run.problems),
+    )
+    return replace(sheet, views=_over_time(sheet, results))
+
+
+def _over_time(sheet: Sheet, results: Mapping[str, Result]) -> dict[str, View]:
+    """The histograms of one result, step by step: of the one at fault, else of the activations."""
+    able = [name for name in (*sheet.troubled, "activations", *results) if name in results]
+    name = next((one for one in able if has_histograms(results[one])), None)
+    return {} if name is None else {f"{name}.{scrubbed.name}": scrubbed.bind(result=results[name])}
+
+
+def sheet_of_view(view: View) -> Sheet:
+    """Return the sheet of one view: its picture, what it teaches and what to try."""
+    return Sheet(
+        title=view.title,
+        about=view.summary,
+        views={view.name: view},
+        teaches=view.teaches,
+        tries=view.tries,
+        judged=False,
     )
 
 
