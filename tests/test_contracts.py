@@ -10,6 +10,7 @@ import itertools
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from pellucid.core.rule import Case, Rule, rules
 from pellucid.maths.series import TensorSeries
 from pellucid.windows.activations import ActivationHistograms
 from pellucid.windows.gradients import GradientFlow
-from pellucid.windows.loss import LossCurves, SanityCheck
+from pellucid.windows.loss import Descent, LossCurves, SanityCheck
 from pellucid.windows.loss.measure import evaluate
 from pellucid.windows.weights import WeightHistograms
 
@@ -82,7 +83,8 @@ def run_of(steps: int) -> dict[type[Result], Result]:
             loss.backward()
             optimizer.step()
             watch.step(loss=loss)
-    return {type(one): one for one in watch.results.values()}
+    descent = pel.loss.descend("bowl", steps=steps)  # no part of a run: on its way, and healthy
+    return {type(one): one for one in (*watch.results.values(), descent)}
 
 
 def finished() -> dict[type[Result], Result]:
@@ -95,6 +97,7 @@ def finished() -> dict[type[Result], Result]:
         pel.gradients.flow(model, data),
         pel.loss.sanity(model, data, F.cross_entropy),
         pel.loss.curves({"loss": [1.0]}),
+        pel.loss.descend("bowl"),
     ]
     return {type(one): one for one in found}
 
@@ -118,8 +121,15 @@ def nothing() -> dict[type[Result], Result]:
         ),
         LossCurves(curves={}, label_counts=np.zeros(0, dtype=np.int64)),
         evaluate(Net(), *batch(8), F.cross_entropy).before(0),
+        nowhere(),
     ]
     return {type(one): one for one in found}
+
+
+def nowhere() -> Descent:
+    """A descent without a single point."""
+    found, none = pel.loss.descend("bowl", steps=0), np.zeros(0)
+    return replace(found, path=none.reshape(0, 2), losses=none, gradients=none, curvatures=none.reshape(0, 2))
 
 
 EXTENTS: dict[str, Callable[[], dict[type[Result], Result]]] = {
@@ -128,7 +138,9 @@ EXTENTS: dict[str, Callable[[], dict[type[Result], Result]]] = {
     "one step": lambda: run_of(1),
     "run": lambda: run_of(8),
 }
-KINDS = {one.kind: one for one in (ActivationHistograms, WeightHistograms, GradientFlow, LossCurves, SanityCheck)}
+KINDS = {
+    one.kind: one for one in (ActivationHistograms, WeightHistograms, GradientFlow, LossCurves, SanityCheck, Descent)
+}
 
 
 @cache

@@ -1,5 +1,6 @@
 """Small real networks and data that pellucid ships or trains in seconds, healthy and sick."""
 
+from pellucid.gallery.conditions import CONDITIONS, conditioned
 from pellucid.gallery.data import Split, digits
 from pellucid.gallery.models import MLP, CharacterGPT, ResNet18, SmallCNN, SmallTransformer
 from pellucid.gallery.near_misses import NEAR_MISSES, NearMiss, near_misses
@@ -10,6 +11,7 @@ from pellucid.gallery.zoo import healthy_zoo
 
 __all__ = [
     "ARCHITECTURES",
+    "CONDITIONS",
     "INJECTIONS",
     "MLP",
     "NEAR_MISSES",
@@ -24,6 +26,7 @@ __all__ = [
     "Trainee",
     "TrainingRecord",
     "build",
+    "conditioned",
     "digits",
     "evaluate",
     "healthy",

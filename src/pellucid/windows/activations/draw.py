@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
-from pellucid.core.figure import Axis, Event, Figure, Lines, Mark, Panel
+from pellucid.core.figure import Axis, Bars, Event, Figure, Lines, Mark, Panel
 from pellucid.core.finding import Level
 from pellucid.maths.onset import unit_windows
 from pellucid.methods import series_figures
@@ -86,6 +86,51 @@ def _histogram(result: ActivationHistograms, chosen: Chosen, place: int, *, syml
         symlog=symlog,
         zeros=zeros,
     )
+
+
+def layers(result: ActivationHistograms, places: Sequence[int]) -> tuple[Panel, ...]:
+    """Draw the histograms of some tensors, with the mean and one standard deviation on either side marked.
+
+    The bars end at the lowest and the highest value: those of a tanh do not reach beyond 1.
+
+    Args:
+        result: What was measured.
+        places: Places of the tensors.
+
+    Returns:
+        A panel each, as `histograms` draws them.
+    """
+    chosen = _tensors(result, places).chosen()
+    return tuple(_marked(result, _histogram(result, chosen, place, symlog=False), place) for place in places)
+
+
+def _marked(result: ActivationHistograms, panel: Panel, place: int) -> Panel:
+    steps = _recent(result, place)
+    count, total, squares = result.series.sums[steps, place][:, [0, 5, 6]].sum(axis=0)
+    if not count:
+        return panel
+    mean = float(total / count)
+    std = float(np.sqrt(max(squares / count - mean**2, 0.0)))
+    places = [(mean - std, "− std"), (mean, "mean"), (mean + std, "+ std")]
+    if place in result.rectified and mean < std:
+        del places[0]  # no value is below 0: it would stand in the bar of the zeros
+    marks = tuple(Event(at=at, text=text, level=Level.OK) for at, text in places)
+    highest, lowest = result.series.extremes[steps, place].max(axis=0) * (1, -1)
+    bars, *others = panel.marks
+    ended = _ended(bars, float(lowest), float(highest)) if isinstance(bars, Bars) else bars
+    return replace(panel, marks=(ended, *others, *marks))
+
+
+def _ended(bars: Bars, lowest: float, highest: float) -> Bars:
+    """Let bars end at the extreme values: the buckets that the values were counted in reach up to 12 % further."""
+    width = bars.edges[1] - bars.edges[0]
+    inner = bars.edges[(bars.edges > lowest + width / 2) & (bars.edges < highest - width / 2)]
+    if not np.isfinite([lowest, highest]).all() or highest - lowest < 2 * width or not len(inner):
+        return bars
+    edges = np.concatenate([[lowest], inner, [highest]])
+    middles = (bars.edges[:-1] + bars.edges[1:]) / 2
+    home = np.clip(np.searchsorted(inner, middles), 0, len(inner))
+    return replace(bars, edges=edges, heights=np.bincount(home, weights=bars.heights, minlength=len(inner) + 1))
 
 
 def _recent(result: ActivationHistograms, place: int) -> slice:

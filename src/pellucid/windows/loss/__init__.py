@@ -1,16 +1,19 @@
 """Does it learn, and are the model, its inputs and its labels plainly in order?
 
 `curves` reads a run or plain numbers, `sanity` evaluates a finished model; `pel.watch` measures both while a model
-trains, and judges them together.
+trains, and judges them together. `descend` lets an optimizer walk down a surface of two parameters.
 
 Example:
     >>> from pellucid.windows import loss
     >>> print(loss.curves({"loss": [2.0, 1.0, float("nan")]}).findings.problems[0].line)
     alarm: Non-finite loss at loss from step 2: loss is nan at step 2; the last finite value was 1
+    >>> print(loss.descend("bowl", "SGD", learning_rate=0.41).findings.problems[0].message)
+    the learning rate 0.41 is above 2/λ = 0.4, λ = 5 being the steepest curvature on the way; it leaves the picture at
+    step 9
 """
 
 from pellucid.windows.loss import draw, judge
-from pellucid.windows.loss.measure import curves, sanity
-from pellucid.windows.loss.result import Curve, LossCurves, SanityCheck
+from pellucid.windows.loss.measure import curves, descend, sanity
+from pellucid.windows.loss.result import Curve, Descent, LossCurves, SanityCheck
 
-__all__ = ["Curve", "LossCurves", "SanityCheck", "curves", "draw", "judge", "sanity"]
+__all__ = ["Curve", "Descent", "LossCurves", "SanityCheck", "curves", "descend", "draw", "judge", "sanity"]

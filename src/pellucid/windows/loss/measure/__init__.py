@@ -1,6 +1,7 @@
-"""Measuring: curves from what was recorded, evaluations from the model."""
+"""Measuring: curves from what was recorded, evaluations from the model, descents over a surface."""
 
+from pellucid.windows.loss.measure.descent import descend
 from pellucid.windows.loss.measure.evaluation import evaluate, sanity
 from pellucid.windows.loss.measure.scalars import curves
 
-__all__ = ["curves", "evaluate", "sanity"]
+__all__ = ["curves", "descend", "evaluate", "sanity"]

@@ -1,6 +1,7 @@
-"""What was measured of the loss: the curves of a run, and evaluations on a held-out batch."""
+"""What was measured of the loss: the curves of a run, evaluations on a held-out batch, and descents over a surface."""
 
 from pellucid.windows.loss.result.check import MOST_TELLING_CHANCE, SanityCheck
 from pellucid.windows.loss.result.curves import Curve, LossCurves
+from pellucid.windows.loss.result.descent import NEAR, Descent
 
-__all__ = ["MOST_TELLING_CHANCE", "Curve", "LossCurves", "SanityCheck"]
+__all__ = ["MOST_TELLING_CHANCE", "NEAR", "Curve", "Descent", "LossCurves", "SanityCheck"]

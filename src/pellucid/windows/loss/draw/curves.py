@@ -1,4 +1,4 @@
-"""Drawing: the curves of a run with what was found at its step, and evaluations of one batch over training."""
+"""Drawing the curves of a run with what was found at its step, and evaluations of one batch over training."""
 
 import math
 from collections.abc import Iterable, Sequence
