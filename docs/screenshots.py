@@ -1,62 +1,86 @@
-"""Make the pictures of the README: train one sick network, watch it, photograph its report.
+"""Make the pictures of the README: train networks, watch them, photograph their report and the explorer.
 
 Needs Chromium (make browser). Run it with `make screenshots`.
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from playwright.sync_api import Browser, Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pellucid as pel
 from pellucid import gallery
-from pellucid.outlets.report.build import write_report
-from pellucid.outlets.report.sheet import sheet_of_run
+from tests.browser.conftest import FLAGS, program
+from tests.outlets.explorer.serving import served
 
 IMAGES = Path(__file__).parent / "images"
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--window-size=1180,1330",
-]
+FAULTS = {"digits-mlp": "dying-relu-rate", "digits-shuffled": "permuted-labels", "digits-well": None}
+THEMES = ("light", "dark")
 
 
-def train(folder: Path) -> pel.Run:
-    """Train the dying network of the demo, watched."""
-    torch.set_num_threads(1)
-    trainee = gallery.INJECTIONS["dying-relu-rate"].apply(gallery.build(gallery.healthy("mlp", seed=0)))
-    check = (trainee.split.validation_x, trainee.split.validation_y)
-    run = folder / "digits-mlp"
-    with pel.watch(trainee.model, trainee.optimizer, run=run, every=10, check=check, loss=trainee.loss) as watch:
+def train(path: Path, fault: str | None) -> pel.Run:
+    """Train one network of the demo, watched."""
+    well = gallery.build(replace(gallery.healthy("mlp", seed=0), steps=200))
+    trainee = well if fault is None else gallery.INJECTIONS[fault].apply(well)
+    options = pel.WatchOptions(on_finding=None)
+    with pel.watch(
+        trainee.model,
+        trainee.optimizer,
+        run=path,
+        every=10,
+        check=trainee.check,
+        check_every=40,
+        loss=trainee.loss,
+        options=options,
+    ) as watch:
         gallery.train(trainee, watch)
-    return pel.Run(run)
+    return pel.Run(path)
+
+
+def open_page(browser: Browser, theme: str, height: int) -> Page:
+    """Return a page in one theme."""
+    scheme = "dark" if theme == "dark" else "light"
+    return browser.new_page(viewport={"width": 1180, "height": height}, color_scheme=scheme)
+
+
+def photograph(page: Page, name: str, theme: str) -> None:
+    """Wait for the first picture, and write the image."""
+    page.locator(".panels").first.wait_for()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(500)
+    picture = IMAGES / f"{name}-{theme}.png"
+    page.screenshot(path=picture)
+    print(picture)
 
 
 def main() -> None:
-    """Write docs/images/report-light.png and report-dark.png."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
+    """Write docs/images/*-light.png and *-dark.png."""
+    found = program()
+    if found is None:
         sys.exit("No Chromium found. Run: make browser")
+    torch.set_num_threads(1)
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        page = write_report([sheet_of_run(train(folder))], folder / "report.html", title="Training report")
-        for scheme, number in (("light", 1), ("dark", 0)):
-            picture = IMAGES / f"report-{scheme}.png"
-            profile = f"--user-data-dir={folder / scheme}"
-            shot = [f"--blink-settings=preferredColorScheme={number}", f"--screenshot={picture}", page.as_uri()]
-            subprocess.run([browser, *FLAGS, profile, *shot], check=True, stderr=subprocess.DEVNULL)  # noqa: S603
-            print(picture)
+    folder = Path(tempfile.mkdtemp())
+    runs = [train(folder / "runs" / name, fault) for name, fault in FAULTS.items()]
+    report = pel.report(runs[0], to=folder / "report.html", title="Training report")
+    with sync_playwright() as playwright, served(folder / "runs") as explorer:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS, chromium_sandbox=False)
+        for theme in THEMES:
+            page = open_page(browser, theme, 1330)
+            page.goto(report.as_uri())
+            photograph(page, "report", theme)
+            page = open_page(browser, theme, 1180)
+            page.goto(explorer.keys.address)
+            page.goto(f"http://{explorer.host}/page/loss-surface")
+            photograph(page, "explorer", theme)
+        browser.close()
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def test_a_demo_leaves_runs_and_a_report(short: Path) -> None:
     result = CliRunner().invoke(app, ["demo", "--report", "page.html"], env={"COLUMNS": "80"})
     assert (result.exit_code, result.stderr) == (0, "")
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
-    assert "Open page.html in a browser" in result.stdout
+    assert "page.html in a browser\n" in result.stdout
+    assert " open runs\n" in result.stdout
     runs = Run.list("runs")
     assert [run.name for run in runs] == ["demo-healthy", "demo-dying-relu"]
     for run, patient in zip(runs, SHORT, strict=True):

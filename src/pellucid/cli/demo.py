@@ -89,7 +89,6 @@ def run_demo(
     from pellucid.core.extras import require
 
     require("sklearn", extra="gallery", purpose="the digits of the demo")
-    require("matplotlib", extra="static", purpose="drawing the pictures of the report")
     screen = console()
     done: list[Path] = []
     try:
@@ -103,10 +102,14 @@ def run_demo(
         screen.print(f"\nStopped. What was done is kept; list it with: pellucid runs {folder}")
         raise typer.Exit(INTERRUPTED) from None
     screen.print(_table(runs))
-    screen.print(f"Open {page} in a browser: the evidence, the pictures, and what to do.")
     # In a virtual environment that is not activated the command goes by its path.
     command = "pellucid" if shutil.which("pellucid") else Path(sys.argv[0])
-    screen.print(f"Then: {command} runs {folder}, {command} explain {_first_code(runs)}")
+    for what, how in (
+        ("the evidence, the pictures, what to do", f"{page} in a browser"),
+        ("the same live, runs side by side, pages to learn from", f"{command} open {folder}"),
+        ("what a rule looks for", f"{command} explain {_first_code(runs)}"),
+    ):
+        screen.print(f"{how}\n    {what}", soft_wrap=True)
 
 
 def _make_room(path: Path, about: str) -> None:
