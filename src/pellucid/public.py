@@ -5,6 +5,7 @@ from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings, judge
 from pellucid.core.result import Result
 from pellucid.core.rule import rules
+from pellucid.outlets.explorer.pages import page, pages
 from pellucid.outlets.report import report
 from pellucid.outlets.store import Run
 from pellucid.probe.capture import capture
@@ -31,6 +32,8 @@ __all__ = [
     "gradients",
     "judge",
     "loss",
+    "page",
+    "pages",
     "report",
     "rules",
     "watch",

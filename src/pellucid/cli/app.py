@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from pellucid.cli import checkup, demo, explain, report, rules, runs
+from pellucid.cli import open as opening
 from pellucid.cli.terminal import say_error
 from pellucid.core.errors import PellucidError
 
@@ -44,6 +45,7 @@ app = typer.Typer(
         "\n[bold]Where to begin[/]\n"
         "  pellucid demo                       see what it does, in half a minute\n"
         "  pellucid runs                       the runs that pel.watch(...) left\n"
+        "  pellucid open                       look at them in the browser, live\n"
         "  pellucid report runs/exp_001        one of them as a page that opens offline\n"
         "  pellucid checkup my_module:make     one verdict on a finished model, for CI\n"
         "  pellucid explain ACT001             why a rule spoke, and its limits"
@@ -73,6 +75,7 @@ def about(
 
 app.command("demo", epilog=demo.EXAMPLES)(demo.run_demo)
 app.command("runs", epilog=runs.EXAMPLES)(runs.list_runs)
+app.command("open", epilog=opening.EXAMPLES)(opening.open_explorer)
 app.command("report", epilog=report.EXAMPLES)(report.make_report)
 app.command("checkup", epilog=checkup.EXAMPLES)(checkup.examine)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain_rule)

@@ -1,0 +1,188 @@
+"""The desk: what the pages and the sockets of one server share: the runs, the views, and two threads to work on.
+
+Pictures are computed on one thread and files are read on another, so that a slider never waits for a disk, and no
+number of open pages takes more than two cores from a training that runs beside.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from pellucid.core.errors import AddressError, PellucidError, did_you_mean
+from pellucid.core.figure.words import plain
+from pellucid.outlets.explorer.messages import Ask
+from pellucid.outlets.explorer.paper import Paper
+from pellucid.outlets.explorer.shelf import Shelf
+
+if TYPE_CHECKING:
+    from pellucid.core.frame import Frame
+    from pellucid.core.view import View
+    from pellucid.outlets.explorer.live import LiveRun, LiveRuns
+
+Made = TypeVar("Made")
+_OF_SEVERAL = ("overlaid", "parallel")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A picture that is asked for: which, and of which runs; `runs` is empty for a page to learn from."""
+
+    view: str
+    runs: "tuple[LiveRun, ...]" = ()
+
+    @property
+    def needs_results(self) -> bool:
+        """Whether more than the curves of its runs has to be read."""
+        return bool(self.runs) and self.view not in ("curves", *_OF_SEVERAL)
+
+    def versions(self) -> tuple[int, ...]:
+        """Read what was added to its runs, and return a number for each that rises when there was something."""
+        return tuple(run.refresh() for run in self.runs)
+
+
+class Desk:
+    """See the head of this file.
+
+    Args:
+        places: Run directories, and folders of them.
+        own_pages: Python files with pages of the user.
+    """
+
+    def __init__(self, places: Sequence[Path], *, own_pages: Sequence[Path] = ()) -> None:
+        self.shelf = Shelf(places)
+        self.paper = Paper(self.shelf)
+        self._own_pages = tuple(own_pages)
+        self._pages: dict[str, View] | None = None
+        self._held: LiveRuns | None = None
+        self.warmed = False
+        self.rest_until = 0.0  # by the monotonic clock: no heavy picture is drawn anew before
+        self._warming = threading.Lock()
+        self._drawing = anyio.CapacityLimiter(1)
+        self._reading = anyio.CapacityLimiter(1)
+
+    async def draw(self, work: Callable[..., Made], *given: Any) -> Made:
+        """Compute on the thread for pictures."""
+        return await anyio.to_thread.run_sync(partial(work, *given), limiter=self._drawing)
+
+    async def read(self, work: Callable[..., Made], *given: Any) -> Made:
+        """Read on the thread for files."""
+        return await anyio.to_thread.run_sync(partial(work, *given), limiter=self._reading)
+
+    def warm(self) -> None:
+        """Load what pictures need, once: torch, every rule and drawing, the pages. Others wait for it meanwhile."""
+        with self._warming:
+            if self.warmed:
+                return
+            import torch
+
+            # Beside a training, more threads would take turns with its own and both would stand still.
+            torch.set_num_threads(1)
+            for module in ("pellucid.public", "pellucid.outlets.explorer.views"):
+                import_module(module)
+            self.pages()
+            self.warmed = True
+
+    def pages(self) -> "Mapping[str, View]":
+        """Return the pages to learn from."""
+        if self._pages is None:
+            from pellucid.outlets.explorer.pages import add_page, pages
+
+            for file in self._own_pages:
+                add_page(file)
+            self._pages = pages()
+        return self._pages
+
+    def run(self, key: str) -> "LiveRun":
+        """Return a run by its key.
+
+        Raises:
+            AddressError: There is none.
+        """
+        from pellucid.outlets.explorer.live import LiveRuns
+
+        path = self.shelf.path(key)
+        if path is None:
+            raise AddressError(f"There is no run {plain(key)[:80]!r} here.")
+        self._held = self._held or LiveRuns()
+        return self._held.run(path, key)
+
+    def wanted(self, ask: Ask) -> Wanted:
+        """Return what is asked for. Reads the disk.
+
+        Raises:
+            AddressError: There is no such run or page.
+        """
+        self.warm()
+        if not ask.runs and ask.view not in self.pages():
+            near = did_you_mean(ask.view, self.pages())
+            raise AddressError(f"There is no page {plain(ask.view)[:80]!r}. {near}".strip())
+        return Wanted(ask.view, tuple(self.run(key) for key in ask.runs))
+
+    def prepare(self, wanted: Wanted) -> tuple[int, ...]:
+        """Read what a picture needs, before it is drawn on the other thread.
+
+        Returns:
+            The versions of its runs.
+
+        Raises:
+            PellucidError: A run is gone or damaged.
+        """
+        versions = wanted.versions()
+        if wanted.needs_results:
+            wanted.runs[0].results()
+        return versions
+
+    def frame(self, wanted: Wanted, parameters: Mapping[str, Any]) -> "Frame":
+        """Draw a picture.
+
+        Raises:
+            PellucidError: There is no such picture, or its parameters cannot be.
+        """
+        from pellucid.outlets.explorer.drawings import frame_of_run, frame_of_runs
+
+        if not wanted.runs:
+            return self.pages()[wanted.view].frame(parameters)
+        if len(wanted.runs) == 1 and wanted.view not in _OF_SEVERAL:
+            return frame_of_run(wanted.runs[0], wanted.view, parameters)
+        return frame_of_runs(wanted.runs, wanted.view, parameters)
+
+    def judge(self) -> None:
+        """Judge a run of the list that nobody judged yet, when it is time."""
+        self.warm()
+        self.shelf.judge_one()
+
+    def part(self, name: str) -> str:
+        """Return a piece of a page as HTML: "runs", "pages", "run:KEY", "pictures:KEY" or "compare:KEY,KEY".
+
+        Raises:
+            AddressError: There is no such part, or no such run.
+            StoreError: The run was deleted.
+        """
+        kind, _, keys = name.partition(":")
+        if kind == "runs":
+            return self.paper.runs()
+        self.warm()
+        if kind == "pages":
+            return self.paper.cards(list(self.pages().values()))
+        runs = [self.run(key) for key in dict.fromkeys(keys.split(","))][:64]
+        for run in runs:
+            run.refresh()
+        if kind == "run":
+            return self.paper.findings(runs[0])
+        if kind == "pictures":
+            return self.paper.pictures(runs[0])
+        if kind == "compare":
+            return self.paper.verdicts(runs)
+        raise AddressError(f"There is no part {plain(name)[:80]!r} of a page.")
+
+
+def words_of(error: Exception) -> str:
+    """Return what to tell a reader: our errors are sentences, others name themselves."""
+    return plain(str(error) if isinstance(error, PellucidError) else f"{type(error).__name__}: {error}")

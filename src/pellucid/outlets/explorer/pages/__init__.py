@@ -1,0 +1,68 @@
+"""Pages to learn from: one Python file here, with one function under `@view(page=True)`, is one page."""
+
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from pathlib import Path
+
+from pellucid.core.errors import AddressError, InputError, did_you_mean
+from pellucid.core.view import View, views
+
+
+def pages() -> dict[str, View]:
+    """Return the pages by name: those of pellucid, then those that were added."""
+    for found in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{found.name}")
+    return views()
+
+
+def page(name: str) -> View:
+    """Return one page.
+
+    Args:
+        name: Such as "loss-surface".
+
+    Returns:
+        The view.
+
+    Raises:
+        AddressError: There is no such page.
+    """
+    known = pages()
+    if name not in known:
+        near = did_you_mean(name, known)
+        raise AddressError(
+            " ".join(one for one in (f"There is no page {name!r}.", near, f"There are: {', '.join(known)}.") if one)
+        )
+    return known[name]
+
+
+def add_page(file: Path) -> None:
+    """Take in a page from a Python file, which is run.
+
+    Args:
+        file: With a function under `@view(page=True)` in it.
+
+    Raises:
+        InputError: There is no such file, it fails, or it has no page.
+    """
+    if file.suffix != ".py" or not file.is_file():
+        raise InputError(f"A page is a Python file, and {str(file)!r} is none.")
+    name = f"pellucid_page_{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise InputError(f"A page is a Python file, and {str(file)!r} cannot be read as one.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # annotations of the view are looked up there
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"The page {str(file)!r} failed: {type(error).__name__}: {error}") from error
+    if not any(one.function.__module__ == name for one in views().values()):
+        raise InputError(
+            f"{str(file)!r} has no page: put `@view(title=..., page=True)` above the function that draws it."
+        )
+
+
+__all__ = ["add_page", "page", "pages"]

@@ -1,0 +1,196 @@
+"""Paper: the pages and pieces of pages as HTML. Whatever a run, a layer or an error is called, it is escaped."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from hashlib import blake2s
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from pellucid.core.errors import PellucidError
+from pellucid.core.extras import require
+from pellucid.core.figure.words import number, plain
+from pellucid.core.theme import DARK, LEVEL_SYMBOLS, LIGHT, Theme
+from pellucid.outlets.explorer.shelf import Row, Shelf
+from pellucid.outlets.report.words import duration, label_words, value_words
+
+if TYPE_CHECKING:
+    from pellucid.core.view import View
+    from pellucid.outlets.explorer.live import LiveRun
+
+_FACTS = ("about", "model", "optimizer", "every")
+_LEVELS = (("look", "worth a look"), ("not-measured", "not measured"), ("ok", "passed"))
+
+
+class Paper:
+    """Writes the pages of the explorer.
+
+    Args:
+        shelf: The runs that they list.
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._list: tuple[Any, str] | None = None
+
+    def home(self, views: "Sequence[View]") -> str:
+        """Return the first page: the runs, and the pages to learn from; these are empty until they are loaded."""
+        return _render("list.html", title="Runs", here="runs", list=self.runs(), views=views)
+
+    def cards(self, views: "Sequence[View]") -> str:
+        """Return the list of the pages to learn from, as a piece of the first page."""
+        return _render("views.html", views=views)
+
+    def runs(self) -> str:
+        """Return the list of runs; written anew only when it changed."""
+        rows = self._shelf.rows()
+        if self._list is None or self._list[0] != rows:
+            folders = [str(plain(str(place))) for place in self._shelf.places]
+            several = len({row.folder for row in rows}) > 1
+            self._list = (rows, _render("part_runs.html", rows=rows, folders=folders, several=several))
+        return self._list[1]
+
+    def run(self, row: Row) -> str:
+        """Return the page of a run; its findings and pictures come when they are read."""
+        return _render("run.html", title=f"Run {row.name}", here="runs", row=row)
+
+    def findings(self, run: "LiveRun") -> str:
+        """Return the verdicts of a run, the worst first, each with a link to the picture that shows it."""
+        from pellucid.outlets.explorer.drawings import anchor_of, evidence_of, words_for
+
+        results, findings = run.results(), run.findings()
+        codes = {one.code for root in findings.problems for one in root.all}
+        views = {code: evidence_of(code, results) for code in codes}
+        pictures = {code: (anchor_of(view), words_for(view)) for code, view in views.items() if view}
+        return _render(
+            "part_run.html",
+            row=self._shelf.row(run.key),
+            facts=_facts(run),
+            findings=findings,
+            pictures=pictures,
+            levels=_LEVELS,
+            notes=run.problems(),
+        )
+
+    def pictures(self, run: "LiveRun") -> str:
+        """Return the places of the pictures of a run, window by window."""
+        from pellucid.outlets.explorer.drawings import windows_of
+
+        return _render("part_pictures.html", key=run.key, windows=windows_of(run))
+
+    def compare(self, rows: Sequence[Row], missing: int) -> str:
+        """Return the page of several runs side by side."""
+        return _render("compare.html", title=f"{len(rows)} runs compared", here="runs", rows=rows, missing=missing)
+
+    def verdicts(self, runs: "Sequence[LiveRun]") -> str:
+        """Return the table of what the rules say about several runs."""
+        found = {run.key: run.findings() for run in runs}
+        codes: dict[str, str] = {}
+        for findings in found.values():
+            for one in findings.every:
+                if one.level.value in ("warn", "alarm", "look"):
+                    codes.setdefault(one.code, one.title)
+        cells = {
+            code: {
+                key: max(
+                    (one for one in findings.every if one.code == code), key=lambda one: one.level.rank, default=None
+                )
+                for key, findings in found.items()
+            }
+            for code in codes
+        }
+        return _render("part_compare.html", runs=runs, found=found, codes=codes, cells=cells)
+
+    def page(self, view: "View") -> str:
+        """Return a page to learn from."""
+        return _render("page.html", title=view.title, here="pages", view=view)
+
+    def pages(self, views: "Sequence[View]") -> str:
+        """Return the list of the pages to learn from."""
+        return _render("pages.html", title="Pages to learn from", here="pages", views=views)
+
+    def problem(self, title: str, words: str) -> str:
+        """Return a page that says what is wrong."""
+        return _render("problem.html", title=title, here="", words=words)
+
+
+@cache
+def style() -> str:
+    """Return the style sheet of all pages: that of the report, and what only the explorer has."""
+    own = resources.files("pellucid.outlets.explorer").joinpath("templates", "explorer.css").read_text(encoding="utf-8")
+    return page_style() + own
+
+
+@cache
+def script() -> str:
+    """Return the script that draws the pictures.
+
+    Raises:
+        MissingScript: It was not built.
+    """
+    from pellucid.core.figure.live.script import script as built
+
+    return built()
+
+
+def page_style() -> str:
+    """The style sheet of report and explorer with the colours of the theme."""
+    text = resources.files("pellucid.outlets.report").joinpath("style.css").read_text(encoding="utf-8")
+    return text.replace("/* light */", _variables(LIGHT)).replace("/* dark */", _variables(DARK))
+
+
+def _variables(theme: Theme) -> str:
+    return " ".join(f"{name}: {colour};" for name, colour in theme.variables().items())
+
+
+@cache
+def _version() -> str:
+    """A mark of script and style in their addresses, so that a browser may keep them and yet never has old ones."""
+    try:
+        return blake2s((style() + script()).encode(), digest_size=8).hexdigest()
+    except PellucidError:
+        return "none"
+
+
+def _facts(run: "LiveRun") -> dict[str, str]:
+    state, described = run.state(), run.facts()
+    facts = {"steps": f"{state.last + 1:,}", "duration": duration(state.seconds)}
+    if state.started:
+        facts["started"] = f"{datetime.fromisoformat(state.started).astimezone():%Y-%m-%d %H:%M}"
+    facts |= {name: plain(str(described[name]))[:200] for name in _FACTS if described.get(name)}
+    return facts
+
+
+def loss_words(loss: float | None) -> str:
+    """Return a loss in a few figures; a dash for none."""
+    return "–" if loss is None else number(loss)
+
+
+@cache
+def _environment() -> Any:
+    jinja2: Any = require("jinja2", extra="all", purpose="writing a page")
+    folder = resources.files("pellucid.outlets.explorer").joinpath("templates")
+
+    def text_of(name: str) -> str:
+        return folder.joinpath(name).read_text(encoding="utf-8")
+
+    made = jinja2.Environment(
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(text_of),
+    )
+    made.filters |= {
+        "value": value_words,
+        "label": label_words,
+        "duration": duration,
+        "loss": loss_words,
+        "plain": plain,
+    }
+    made.globals |= {"symbols": LEVEL_SYMBOLS}
+    return made
+
+
+def _render(name: str, **values: Any) -> str:
+    return str(_environment().get_template(name).render(version=_version(), **values))

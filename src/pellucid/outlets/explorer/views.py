@@ -1,0 +1,253 @@
+"""Views of runs: the curves of one, those of several on top of each other, their settings beside how they ended."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.figure import Axis, Event, Figure, Lines, Mark, Panel, Parallel, Tone
+from pellucid.core.figure.words import amount, number, plain
+from pellucid.core.finding import Level
+from pellucid.core.judge import Findings
+from pellucid.core.view import Choice, view
+from pellucid.outlets.explorer.live import LiveRun
+from pellucid.windows.loss.result import Curve
+
+MOST_CURVES = 12  # in one panel: four colours, three kinds of line
+MOST_ROWS = 200
+_MOST_PANELS = 12
+_MOST_AXES = 12
+_MOST_POINTS = 20_000
+_LOG_RANGE = 30.0
+_FIRST = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
+_NO_SETTINGS = ("about", "label_counts")
+_TONES: tuple[Tone, ...] = ("accent", "second", "third", "fourth")
+_STYLES: tuple[Any, ...] = ("solid", "dashed", "dotted")
+_TOGETHER = {"val_loss": "loss", "val_accuracy": "accuracy"}
+_TITLES = {"loss": "Loss", "accuracy": "Accuracy", "lr": "Learning rate"}
+_LABELS = {"loss": "training", "val_loss": "validation", "accuracy": "training", "val_accuracy": "validation"}
+
+Values = NDArray[Any]
+
+
+@view(title="Curves")
+def curves(run: LiveRun) -> Figure:
+    """Every scalar of a run, as it comes.
+
+    The values are those that were recorded; set the smoothing beside the picture to see through their noise.
+    """
+    found = run.curves()
+    panels = _panels(found)
+    findings = run.known_findings()
+    if findings is not None and panels and panels[0].title == _TITLES["loss"]:
+        first = panels[0]
+        panels[0] = replace(first, marks=(*first.marks, *_onsets(findings)))
+    loss = found.get("loss")
+    steps = f"{amount(run.state().last + 1, 'step')} so far"
+    course = f"The last loss is {number(loss.values[-1])}." if loss is not None and len(loss) else "No loss yet."
+    return Figure(
+        title="Curves",
+        panels=tuple(panels[:_MOST_PANELS]),
+        columns=1 if len(panels) == 1 else 2,
+        verdict="" if findings is None else findings.headline,
+        level=Level.OK if findings is None else findings.level,
+        caveat=f"{len(panels) - _MOST_PANELS} further scalars are not shown." if len(panels) > _MOST_PANELS else "",
+        alt=f"{amount(len(found), 'scalar')} over the steps, {steps}. {course}",
+    )
+
+
+def _panels(found: Mapping[str, Curve]) -> list[Panel]:
+    order = sorted(found, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+    groups: dict[str, list[str]] = {}
+    for name in order:
+        groups.setdefault(_TOGETHER.get(name, name), []).append(name)
+    return [_panel(group, {name: found[name] for name in names}) for group, names in groups.items()]
+
+
+def _panel(group: str, found: Mapping[str, Curve]) -> Panel:
+    several = len(found) > 1
+    marks = [
+        _line(curve, label=_LABELS.get(name, plain(name)) if several else "", tone=_TONES[place % 4], style="solid")
+        for place, (name, curve) in enumerate(found.items())
+    ]
+    note = "; ".join(_last(_LABELS.get(name, "") if several else "", curve) for name, curve in found.items())
+    return Panel(
+        title=_TITLES.get(group, plain(group)),
+        marks=tuple(marks),
+        x=Axis(label="step"),
+        y=Axis(label=_label(group), scale=_scale([curve.values for curve in found.values()])),
+        note=note,
+        wide=group == "loss",
+    )
+
+
+def _label(name: str) -> str:
+    return {"accuracy": "share right", "lr": "learning rate"}.get(name, plain(name).replace("_", " "))
+
+
+def _last(label: str, curve: Curve) -> str:
+    return f"{label} {number(curve.values[-1])} at step {curve.steps[-1]:,}".strip()
+
+
+def _line(curve: Curve, *, label: str, tone: Tone, style: Any) -> Lines:
+    """A curve; of a long one every second, fourth, eighth ... point, so that what is shown stays while it grows."""
+    apart = 2 ** max(0, math.ceil(math.log2(max(len(curve), 1) / _MOST_POINTS)))
+    steps, values = curve.steps[::apart], curve.values[::apart]
+    finite = np.isfinite(values)
+    shown = values if finite.all() else np.where(finite, values, np.nan)
+    return Lines(x=steps, y=shown, label=label, tone=tone, style=style)
+
+
+def _scale(shown: Sequence[Values]) -> Any:
+    """Logarithmic when all values are above 0 and reach far."""
+    whole = np.concatenate([np.asarray(one)[np.isfinite(one)] for one in shown]) if shown else np.zeros(0)
+    if not len(whole) or whole.min() <= 0:
+        return "linear"
+    some = np.sort(whole[:: max(1, len(whole) // 256)])  # a single spike decides nothing
+    edge = len(some) // 50
+    return "log" if some[-1 - edge] > _LOG_RANGE * some[edge] else "linear"
+
+
+def _onsets(findings: Findings) -> list[Mark]:
+    """Warnings and alarms at the step where they began, the first of a kind."""
+    found: dict[str, Event] = {}
+    for one in findings.every:
+        if one.level in (Level.WARN, Level.ALARM) and one.step is not None and one.code not in found:
+            found[one.code] = Event(at=float(one.step), text=one.title.lower(), level=one.level)
+    return list(found.values())
+
+
+# ------------------------------------------------------------------------------------------------- several runs
+
+
+def _scalars_of(chosen: Mapping[str, Any]) -> list[str]:
+    """Names of the scalars of some runs, those first that a reader asks for first."""
+    counts: dict[str, int] = {}
+    for run in cast("Sequence[LiveRun]", chosen["runs"]):
+        for name in run.curves():
+            counts[name] = counts.get(name, 0) + 1
+    order = sorted(counts, key=lambda one: (_FIRST.index(one) if one in _FIRST else len(_FIRST), -counts[one], one))
+    return order or ["loss"]
+
+
+@view(title="Curves on top of each other")
+def overlaid(runs: Sequence[LiveRun], scalar: Annotated[str, Choice(_scalars_of)] = "loss") -> Figure:
+    """One scalar of several runs.
+
+    Args:
+        runs: Refreshed, in the order of the colours.
+        scalar: What to compare.
+    """
+    shown = [(run, curve) for run in runs if (curve := run.curves().get(scalar)) is not None and len(curve)]
+    drawn = shown[:MOST_CURVES]
+    marks = [
+        _line(curve, label=run.name, tone=_TONES[place % 4], style=_STYLES[place // 4])
+        for place, (run, curve) in enumerate(drawn)
+    ]
+    left_out = f"The first {MOST_CURVES} of {len(shown)} runs are drawn: more lines cannot be told apart."
+    axis = Axis(label=_label(scalar), scale=_scale([curve.values for _, curve in drawn]))
+    return Figure(
+        title=f"{_TITLES.get(scalar, plain(scalar))} of {amount(len(shown), 'run')}",
+        panels=(Panel(note=_ranking(scalar, shown), marks=tuple(marks), x=Axis(label="step"), y=axis, wide=True),),
+        caveat=left_out if len(shown) > len(drawn) else "",
+        alt=f"{_label(scalar)} over the steps. {_ranking(scalar, shown)}",
+    )
+
+
+def _ranking(scalar: str, shown: Sequence[tuple[LiveRun, Curve]]) -> str:
+    ends = {run.name: float(curve.values[-1]) for run, curve in shown if math.isfinite(curve.values[-1])}
+    if not ends:
+        return f"No run has a finite {_label(scalar)} yet."
+    low, high = min(ends, key=lambda one: ends[one]), max(ends, key=lambda one: ends[one])
+    if low == high:
+        return f"{low} is at {number(ends[low])}."
+    return f"Lowest at the end: {low} with {number(ends[low])}; highest: {high} with {number(ends[high])}."
+
+
+@view(title="Settings and how they ended")
+def parallel(runs: Sequence[LiveRun], colour: Annotated[str, Choice(_scalars_of)] = "loss") -> Figure:
+    """What the runs were set to and where each of them ended, one line a run.
+
+    Only settings that differ between the runs have an axis. A setting that decides the outcome shows as a fan of
+    colours in order; one that does not matter as a tangle.
+
+    Args:
+        runs: Refreshed.
+        colour: The scalar whose last value colours the lines.
+    """
+    kept = list(runs)[:MOST_ROWS]
+    ends = {name: np.array([_end(run, name) for run in kept]) for name in _scalars_of({"runs": kept})}
+    axes, columns = _setting_axes(kept)
+    outcomes = [name for name in ("loss", "val_loss", "accuracy", "val_accuracy") if name in ends]
+    for name in dict.fromkeys([*outcomes, colour]):
+        if name in ends and np.isfinite(ends[name]).any() and len(axes) < _MOST_AXES:
+            axes.append(Axis(label=f"last {_label(name)}", scale=_scale([ends[name]])))
+            columns.append(ends[name])
+    rows = np.stack(columns, axis=1) if columns else np.zeros((len(kept), 0))
+    settings = len(axes) - sum(one.label.startswith("last ") for one in axes)
+    mark = Parallel(
+        axes=tuple(axes),
+        rows=rows,
+        names=tuple(run.name for run in kept),
+        value=ends.get(colour),
+        label=f"last {_label(colour)}",
+    )
+    words = f"{amount(settings, 'setting differs', 'settings differ')} between {amount(len(kept), 'run')}"
+    return Figure(
+        title="Settings and how they ended",
+        panels=(Panel(note=words, marks=(mark,), wide=True),) if axes else (),
+        caveat="That two things go together does not say that one causes the other: change one setting at a time.",
+        alt=f"{words}. {amount(len(kept), 'line')} across {amount(len(axes), 'axis', 'axes')}: "
+        f"{', '.join(one.label for one in axes)}.",
+    )
+
+
+def _end(run: LiveRun, name: str) -> float:
+    curve = run.curves().get(name)
+    value = float(curve.values[-1]) if curve is not None and len(curve) else math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def _setting_axes(runs: Sequence[LiveRun]) -> tuple[list[Axis], list[Values]]:
+    """One axis for each setting that differs between the runs."""
+    settings = [_settings(run) for run in runs]
+    axes: list[Axis] = []
+    columns: list[Values] = []
+    for name in dict.fromkeys(name for one in settings for name in one):
+        values = [one.get(name) for one in settings]
+        if len({repr(one) for one in values}) < 2 or len(axes) >= _MOST_AXES - 3:
+            continue
+        label = plain(name).replace("_", " ")
+        if all(one is None or (isinstance(one, int | float) and not isinstance(one, bool)) for one in values):
+            column = np.array([math.nan if one is None else float(one) for one in values])
+            axes.append(Axis(label=label, scale=_scale([column])))
+        else:
+            names = list(dict.fromkeys(_named(one) for one in values if one is not None))
+            column = np.array([math.nan if one is None else float(names.index(_named(one))) for one in values])
+            axes.append(Axis(label=label, categories=tuple(names)))
+        columns.append(column)
+    return axes, columns
+
+
+def _named(value: Any) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else plain(str(value))[:60]
+
+
+def _settings(run: LiveRun) -> dict[str, Any]:
+    """The facts of a run that are one finite number or a text, those inside others by "outer.inner"."""
+    flat: dict[str, Any] = {}
+    for name, value in run.facts().items():
+        if name in _NO_SETTINGS:
+            continue
+        inner = cast("Mapping[str, Any]", value) if isinstance(value, dict) else {"": value}
+        for deep, one in inner.items():
+            usable = isinstance(one, str | bool | int) or (isinstance(one, float) and math.isfinite(one))
+            if usable and (not isinstance(one, int) or abs(one) < 2**53):
+                flat[f"{name}.{deep}".rstrip(".")] = one
+    rate = run.curves().get("lr")
+    if "lr" not in flat and rate is not None and len(rate) and math.isfinite(rate.values[0]):
+        flat["lr"] = float(rate.values[0])
+    return flat
