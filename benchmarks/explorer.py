@@ -48,10 +48,14 @@ SLIDE = """async (times) => {
   for (let turn = 0; turn < times; turn++) {
     const begun = performance.now();
     const shown = new Promise((done) => {
-      const observer = new MutationObserver(() => { observer.disconnect(); requestAnimationFrame(() => setTimeout(done)); });
+      const observer = new MutationObserver(() => {
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(done));
+      });
       observer.observe(panels, { subtree: true, childList: true, characterData: true, attributes: true });
     });
-    slider.value = String(Number(slider.min) + (Number(slider.max) - Number(slider.min)) * (0.3 + 0.4 * (turn % 20) / 20));
+    const share = 0.3 + 0.4 * (turn % 20) / 20;
+    slider.value = String(Number(slider.min) + (Number(slider.max) - Number(slider.min)) * share);
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     await shown;
     spent.push(performance.now() - begun);

@@ -1,9 +1,16 @@
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
+import * as short from "./src/short.js";
+
+/** Each name of short.js as the sources write it: "Math.max" for max. */
+const inject = Object.fromEntries(Object.keys(short).map((name) => {
+  const home = ["Math", "Number", "Object", "Array", "JSON"].find((one) => Object.hasOwn(globalThis[one], name));
+  return [home ? `${home}.${name}` : name, [resolve(import.meta.dirname, "src/short.js"), name]];
+}));
 
 /** One file for every page: the carriers paste it in, so it must hold everything, its look included. */
 export default defineConfig({
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  oxc: { jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" } },
   build: {
     lib: {
       entry: resolve(import.meta.dirname, "src/boot.ts"),
@@ -11,10 +18,16 @@ export default defineConfig({
       formats: ["iife"],
       fileName: () => "picture.js",
     },
-    outDir: resolve(import.meta.dirname, "../src/pellucid/outlets/page"),
+    outDir: resolve(import.meta.dirname, "../src/pellucid/core/figure/live"),
     emptyOutDir: false,
-    target: "es2022",
-    minify: true,
+    target: "es2024",
+    cssTarget: ["chrome120", "firefox121", "safari17.2"], // these know nested rules, which are shorter
+    minify: "terser",
+    terserOptions: {
+      ecma: 2020, module: true, toplevel: true,
+      compress: { passes: 4, unsafe_arrows: true, pure_getters: true, unsafe_methods: true, keep_fargs: false },
+    },
     sourcemap: false,
+    rolldownOptions: { transform: { inject }, output: { generatedCode: { symbols: false } } },
   },
 });

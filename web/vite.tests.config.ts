@@ -7,7 +7,7 @@ const tests = readdirSync(folder, { recursive: true, encoding: "utf-8" }).filter
 
 /** The tests as plain modules, because node 20 does not read TypeScript. */
 export default defineConfig({
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  oxc: { jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" } },
   build: {
     ssr: true,
     rollupOptions: {

@@ -41,7 +41,7 @@ function heat(size: number): void {
   const next = chance(size);
   const values = Float32Array.from({ length: size * size }, () => normal(next));
   const [lo, hi] = colourLimits(values, true);
-  const options = { values, rows: size, columns: size, table: colourTable(true, "light"), lo, hi, signed: true };
+  const options = { values, rows: size, columns: size, table: colourTable(true), lo, hi, signed: true };
   time(`heat ${size} x ${size}`, () => drawHeat(out, WIDTH, HEIGHT, options));
 }
 
@@ -62,7 +62,7 @@ function surface(size: number): void {
     const at = 3 * ((turn * 7) % 300);
     const ball = { at: [points[at]!, points[at + 1]!, points[at + 2]!] as const, radius: 9, colour: 0xff2a2fbf };
     const camera = { ...usualCamera(), azimuth: turn / 10 };
-    drawSurface(out, depth, WIDTH, HEIGHT, { mesh, camera, table: colourTable(false, "light"), contour, paths, ball });
+    drawSurface(out, depth, WIDTH, HEIGHT, { mesh, camera, table: colourTable(false), contour, paths, balls: [ball] });
   });
 }
 
@@ -90,7 +90,7 @@ function tiles(): void {
   const next = chance(144);
   const images = Float32Array.from({ length: 144 * 64 * 64 }, next);
   const layout = layoutTiles({ count: 144, rows: 64, columns: 64, width: WIDTH });
-  const table = colourTable(false, "light");
+  const table = colourTable(false);
   time("144 tiles of 64 x 64, own scales", () => {
     const limits = tileLimits(images, 144, false, false);
     drawTiles(out, WIDTH, HEIGHT, { images, rows: 64, columns: 64, channels: 1, layout, table, limits });

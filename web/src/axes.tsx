@@ -1,13 +1,15 @@
 /** What stands around and behind the marks of a frame: grid, ticks, titles, events and limits. */
 
+import { h } from "preact";
+import { eventsOn } from "./extent.js";
 import { LANE, eventWords, type Label } from "./labels.js";
 import { broken, clip, SIZE, type Measure } from "./measure.js";
 import { short } from "./marks/lines.js";
 import type { Plot } from "./plot.js";
 import { MOST_TILTED, sideLabel, type Rulers } from "./rulers.js";
-import { project } from "./scale.js";
+import { project, type Tick } from "./scale.js";
 import { levelColour } from "./theme.js";
-import type { Event, Level } from "./types.js";
+import type { Level } from "./types.js";
 
 /** Hairlines behind the marks. */
 export function Grid({ plot, rulers }: { plot: Plot; rulers: Rulers }) {
@@ -39,7 +41,7 @@ export function Ticks({ plot, rulers, floor, title, measure }: {
       {rulers.y.map(({ place, label }) => (
         <text x={-6} y={short(plot.y(place) + 3.8)} text-anchor="end">{sideLabel(label, room, measure)}</text>
       ))}
-      {rulers.tilted ? <Slanted plot={plot} rulers={rulers} measure={measure} /> : <Straight plot={plot} rulers={rulers} measure={measure} />}
+      {rulers.x.map((tick) => <Below tick={tick} plot={plot} rulers={rulers} measure={measure} />)}
       {title && (
         <text x={short(width / 2)} y={height + rulers.below + 13} text-anchor="middle">
           {clip(title, SIZE.small, room, measure)}
@@ -49,31 +51,15 @@ export function Ticks({ plot, rulers, floor, title, measure }: {
   );
 }
 
-type Row = { plot: Plot; rulers: Rulers; measure: Measure };
-
-function Straight({ plot, rulers, measure }: Row) {
-  return (
-    <>
-      {rulers.x.map(({ place, label }) => {
-        const half = measure(label, SIZE.small) / 2;
-        const least = half - Math.min(rulers.left, 13);
-        const x = Math.min(Math.max(plot.x(place), least), plot.width + 3 - half);
-        return <text x={short(x)} y={plot.height + 15} text-anchor="middle">{label}</text>;
-      })}
-    </>
-  );
-}
-
-function Slanted({ plot, rulers, measure }: Row) {
-  return (
-    <>
-      {rulers.x.map(({ place, label }) => {
-        const [x, y] = [short(plot.x(place) + 4), plot.height + 11];
-        const words = clip(label, SIZE.small, MOST_TILTED, measure);
-        return <text x={x} y={y} text-anchor="end" transform={`rotate(-45 ${x} ${y})`}>{words}</text>;
-      })}
-    </>
-  );
+/** One label below the frame, kept inside the picture; at a slant it ends at its place. */
+function Below({ tick: { place, label }, plot, rulers, measure }: { tick: Tick; plot: Plot; rulers: Rulers; measure: Measure }) {
+  if (rulers.tilted) {
+    const [x, y] = [short(plot.x(place) + 4), plot.height + 11];
+    return <text x={x} y={y} text-anchor="end" transform={`rotate(-45 ${x} ${y})`}>{clip(label, SIZE.small, MOST_TILTED, measure)}</text>;
+  }
+  const half = measure(label, SIZE.small) / 2;
+  const x = Math.min(Math.max(plot.x(place), half - Math.min(rulers.left, 13)), plot.width + 3 - half);
+  return <text x={short(x)} y={plot.height + 15} text-anchor="middle">{label}</text>;
 }
 
 /** The lines of events across the frame, with their labels above it. */
@@ -106,7 +92,7 @@ export function Events({ labels, plot }: { labels: readonly Label[]; plot: Plot 
 
 /** The lines of limits across the frame, with their names at the right. */
 export function Limits({ plot, side, measure }: { plot: Plot; side: number; measure: Measure }) {
-  const limits = plot.panel.marks.filter((mark): mark is Event => mark.kind === "event" && mark.axis === "y");
+  const limits = eventsOn(plot.panel, "y");
   const placed = limits
     .map((event) => ({ event, y: plot.y(project(plot.panel.y, event.at)) }))
     .filter(({ y }) => y >= -1e-3 && y <= plot.height + 1e-3)

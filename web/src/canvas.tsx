@@ -1,5 +1,6 @@
 /** A canvas that a rasteriser fills. */
 
+import { h } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Fills a picture; `ratio` is device pixels a CSS pixel. */
@@ -22,6 +23,7 @@ interface Props {
 /** Shows what `draw` paints, at the resolution of the screen. */
 export function Raster({ left = 0, top = 0, width, height, draw }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const image = useRef<ImageData | null>(null);
   const ratio = pixelRatio();
   const [across, down] = [Math.max(1, Math.round(width * ratio)), Math.max(1, Math.round(height * ratio))];
   useLayoutEffect(() => {
@@ -30,9 +32,12 @@ export function Raster({ left = 0, top = 0, width, height, draw }: Props) {
       element.width = across;
       element.height = down;
     }
-    const image = new ImageData(across, down);
-    draw(new Uint32Array(image.data.buffer), across, down, ratio);
-    element.getContext("2d")?.putImageData(image, 0, 0);
+    // Kept from picture to picture: a new one for each frame of an animation keeps the collector busy.
+    if (image.current?.width !== across || image.current.height !== down) image.current = new ImageData(across, down);
+    const out = new Uint32Array(image.current.data.buffer);
+    out.fill(0);
+    draw(out, across, down, ratio);
+    element.getContext("2d")?.putImageData(image.current, 0, 0);
   }, [draw, across, down, ratio]);
   const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
   return <canvas ref={canvas} class="raster" style={place} aria-hidden="true" />;

@@ -1,67 +1,121 @@
-/** Controls: sliders, choices and switches, made from a list of what can be set; and the player of a path. */
+/** Controls: sliders, choices and switches, made from what a frame says can be set; and the player of a path. */
 
-import { useEffect, useRef } from "preact/hooks";
-import { amount, exact } from "./words.js";
-import type { Parameter } from "./types.js";
+import { type ComponentChildren, Fragment, h } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { fitted, lastPlace, movedTo, placeOf, shownValue } from "./control.js";
+import { useScene } from "./scene.js";
+import type { Control, Parameter, RangeControl } from "./types.js";
+import { amount, exact, plain } from "./words.js";
 
-/** Something that can be set. */
-export type Control =
-  | { readonly kind: "range"; readonly name: string; readonly label?: string; readonly min: number; readonly max: number;
-      readonly step: number; readonly value: number }
-  | { readonly kind: "choice"; readonly name: string; readonly label?: string; readonly options: readonly string[];
-      readonly value: string }
-  | { readonly kind: "toggle"; readonly name: string; readonly label?: string; readonly value: boolean };
-
-/** Shows a control for each entry of a list. */
-export function Controls({ controls, values, onChange }: {
-  controls: readonly Control[]; values: Readonly<Record<string, Parameter>>; onChange: (name: string, value: Parameter) => void;
-}) {
+/** Shows the controls of the frame that a scene shows now. */
+export function Controls() {
+  const { uid, store, frame, set } = useScene();
+  const wanted = store.parameters.value;
   return (
     <>
-      {controls.map((control) => (
-        <One control={control} value={values[control.name] ?? control.value} set={(value) => onChange(control.name, value)} />
+      {frame.value.controls.map((control) => (
+        <One key={control.name} control={control} id={`${uid}-${control.name}`} value={shownValue(control, wanted)}
+          set={(value) => set({ [control.name]: value })} />
       ))}
     </>
   );
 }
 
-function One({ control, value, set }: { control: Control; value: Parameter; set: (value: Parameter) => void }) {
-  const label = control.label ?? control.name.replace(/_/g, " ");
-  if (control.kind === "range") {
-    const { min, max, step } = control;
-    return <Slider label={label} min={min} max={max} step={step} value={Number(value)} words={exact(Number(value))} set={set} />;
-  }
+interface Props {
+  readonly control: Control;
+  /** Prefix of ids. */
+  readonly id: string;
+  readonly value: Parameter;
+  readonly set: (value: Parameter) => void;
+}
+
+type Of<Kind, Value> = { control: Kind; id: string; value: Value; set: (value: Value) => void };
+type SeveralControl = Extract<Control, { kind: "several" }>;
+
+function One(props: Props) {
+  const { control, id, value, set } = props;
+  if (control.kind === "range") return <Range {...(props as Of<RangeControl, number>)} />;
+  if (control.kind === "several") return <Group {...(props as Of<SeveralControl, readonly string[]>)} />;
+  const described = { id, "aria-describedby": control.help && `${id}-help` };
   if (control.kind === "choice") {
     return (
-      <label class="control">
-        <span>{label}</span>
-        <select value={String(value)} onChange={(event) => set(event.currentTarget.value)} data-lm-suppress-shortcuts="true">
-          {control.options.map((option) => <option value={option}>{option}</option>)}
+      <Field control={control} id={id}>
+        <select {...described} value={value as string} onChange={(event) => set(event.currentTarget.value)}>
+          {control.options.map((option) => <option value={option}>{plain(option)}</option>)}
         </select>
-      </label>
+      </Field>
     );
   }
   return (
-    <label class="control">
-      <input type="checkbox" checked={value === true} onChange={(event) => set(event.currentTarget.checked)} />
-      <span>{label}</span>
-    </label>
+    <div class="control">
+      <label class="box">
+        <input type="checkbox" {...described} checked={value === true} onChange={(event) => set(event.currentTarget.checked)} />
+        {plain(control.label)}
+      </label>
+      <Help control={control} id={id} />
+    </div>
   );
 }
 
-/** A slider with its value in words. */
-export function Slider({ label, min, max, step, value, words, set }: {
-  label: string; min: number; max: number; step: number; value: number; words: string; set: (value: number) => void;
-}) {
+/** A control with its name before it and its help below. */
+function Field({ control, id, children }: { control: Control; id: string; children: ComponentChildren }) {
   return (
-    <label class="control">
-      <span>{label}</span>
+    <div class="control">
+      <label for={id}>{plain(control.label)}</label>
+      {children}
+      <Help control={control} id={id} />
+    </div>
+  );
+}
+
+function Help({ control, id }: { control: Control; id: string }) {
+  return control.help ? <small id={`${id}-help`}>{plain(control.help)}</small> : null;
+}
+
+/** A number: a slider, and beside it a field for any value between the ends. */
+function Range({ control, id, value, set }: Of<RangeControl, number>) {
+  const { label, min, max, unit, help } = control;
+  const [draft, setDraft] = useState<string | null>(null);
+  const described = help && `${id}-help`;
+  const enter = (text: string) => {
+    setDraft(null);
+    const number = Number.parseFloat(text);
+    if (Number.isFinite(number) && number !== value) set(fitted(control, number));
+  };
+  return (
+    <Field control={control} id={id}>
       <input
-        type="range" min={min} max={max} step={step} value={value} aria-valuetext={words} data-lm-suppress-shortcuts="true"
-        onInput={(event) => set(event.currentTarget.valueAsNumber)}
+        type="range" id={id} min={0} max={lastPlace(control)} value={placeOf(control, value)}
+        aria-valuetext={`${exact(value)} ${plain(unit)}`.trim()} aria-describedby={described}
+        onInput={(event) => set(movedTo(control, value, event.currentTarget.valueAsNumber))}
       />
-      <output>{words}</output>
-    </label>
+      <input
+        type="number" min={min} max={max} step="any" value={draft ?? value}
+        aria-label={`${plain(label)}, exactly`} title={`${exact(min)} to ${exact(max)}`}
+        onInput={(event) => setDraft(event.currentTarget.value)} onChange={(event) => enter(event.currentTarget.value)}
+      />
+      {unit && <span>{plain(unit)}</span>}
+    </Field>
+  );
+}
+
+/** Any of several names. */
+function Group({ control, id, value, set }: Of<SeveralControl, readonly string[]>) {
+  return (
+    <fieldset class="control" aria-describedby={control.help && `${id}-help`}>
+      <legend>{plain(control.label)}</legend>
+      <div>
+        {control.options.map((option) => (
+          <label class="box">
+            <input type="checkbox" checked={value.includes(option)}
+              onChange={({ currentTarget: { checked } }) =>
+                set(control.options.filter((one) => (one === option ? checked : value.includes(one))))} />
+            {plain(option)}
+          </label>
+        ))}
+      </div>
+      <Help control={control} id={id} />
+    </fieldset>
   );
 }
 
@@ -75,9 +129,13 @@ export function Smoothing({ memory, set }: { memory: number | null; set: (memory
   const words = memory === null ? "as drawn" : points < 1.05 ? "none" : `over about ${amount(Math.round(points), "point")}`;
   return (
     <span class="smoothing">
-      <Slider label="Smoothing" min={0} max={STEPS} step={1} value={place} words={words}
-        set={(now) => set(1 - 10 ** ((-2.7 * now) / STEPS))} />
-      {memory !== null && <button type="button" onClick={() => set(null)}>As drawn</button>}
+      <label>
+        Smoothing
+        <input type="range" min={0} max={STEPS} value={place} aria-valuetext={words}
+          onInput={(event) => set(1 - 10 ** ((-2.7 * event.currentTarget.valueAsNumber) / STEPS))} />
+        <output>{words}</output>
+      </label>
+      {memory !== null && <button onClick={() => set(null)}>As drawn</button>}
     </span>
   );
 }
@@ -87,32 +145,30 @@ export function Player({ count, place, words, set }: {
   count: number; place: number; words: string; set: (place: number) => void;
 }) {
   const play = usePlay(count, place, set);
-  const step = (by: number) => {
+  const go = (to: number) => {
     play.stop();
-    set(Math.min(Math.max(Math.round(place) + by, 0), count - 1));
+    set(Math.min(Math.max(to, 0), count - 1));
   };
+  const now = Math.round(place);
   return (
     <div class="player" role="group" aria-label="Along the path">
-      <button type="button" class="icon" aria-label="One step back" onClick={() => step(-1)}><Icon path="M10 2v10L4 7zM2 2h2v10H2z" /></button>
-      <button type="button" class="icon main" aria-label={play.running ? "Pause" : "Play"} onClick={play.toggle}>
-        <Icon path={play.running ? "M3 2h3v10H3zM8 2h3v10H8z" : "M3 1.5v11l9-5.5z"} />
-      </button>
-      <button type="button" class="icon" aria-label="One step on" onClick={() => step(1)}><Icon path="M4 2v10l6-5zM10 2h2v10h-2z" /></button>
-      <input
-        type="range" min={0} max={count - 1} step={1} value={Math.round(place)} aria-label="Place on the path"
-        aria-valuetext={words} data-lm-suppress-shortcuts="true"
-        onInput={(event) => {
-          play.stop();
-          set(event.currentTarget.valueAsNumber);
-        }}
-      />
+      <Icon name="One step back" act={() => go(now - 1)} path="M10 2v10L4 7zM2 2h2v10H2z" />
+      <Icon name={play.running ? "Pause" : "Play"} look="main" act={play.toggle}
+        path={play.running ? "M3 2h3v10H3zM8 2h3v10H8z" : "M3 1.5v11l9-5.5z"} />
+      <Icon name="One step on" act={() => go(now + 1)} path="M4 2v10l6-5zM10 2h2v10h-2z" />
+      <input type="range" min={0} max={count - 1} step={1} value={now} aria-label="Place on the path" aria-valuetext={words}
+        onInput={(event) => go(event.currentTarget.valueAsNumber)} />
       <output>{words}</output>
     </div>
   );
 }
 
-function Icon({ path }: { path: string }) {
-  return <svg width={14} height={14} aria-hidden="true"><path d={path} fill="currentColor" /></svg>;
+function Icon({ name, path, look = "", act }: { name: string; path: string; look?: string; act: () => void }) {
+  return (
+    <button class={`icon ${look}`} aria-label={name} onClick={act}>
+      <svg width={14} height={14} aria-hidden="true"><path d={path} fill="currentColor" /></svg>
+    </button>
+  );
 }
 
 /** Moves a place along, frame by frame, until the end; begun at the end, it starts anew. */

@@ -1,5 +1,6 @@
 /** What is computed of a curve before it is drawn: smoothing, and the points that can be seen. */
 
+import { countFirst } from "./raster/cells.js";
 import type { Numbers } from "./types.js";
 
 /**
@@ -32,14 +33,7 @@ export function isRising(places: Numbers): boolean {
 
 /** Returns how many of the rising places lie below `limit`. */
 export function countBelow(places: Numbers, limit: number): number {
-  let low = 0;
-  let high = places.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (places[middle]! < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return countFirst(places.length, (place) => places[place]! < limit);
 }
 
 /** Returns the point whose place is nearest; -1 without points. */

@@ -18,16 +18,25 @@ export interface Curve {
 }
 
 /** Fewer points than this are never smoothed: each of them can be seen. */
-const LEAST_POINTS = 64;
+const LEAST_POINTS = 65;
 
-/** Tells whether the smoothing of a curve can be chosen. */
+/** Tells whether the smoothing of a curve can be chosen; a line over a matrix is a path. */
 export function canSmooth(mark: Lines, panel: Panel): boolean {
-  return !mark.fill && !panel.x.categories.length && mark.x.values.length >= LEAST_POINTS && isRising(mark.x.values);
+  return !mark.fill && panel.marks.every(({ kind }) => kind !== "heat") && !panel.x.categories.length && mark.x.values.length >= LEAST_POINTS && isRising(mark.x.values);
 }
 
-/** Tells whether any curve of a figure can be smoothed. */
+/** Tells whether any curve of a figure is so noisy that smoothing it is worth a control. */
 export function hasSmoothing(figure: Figure): boolean {
-  return figure.panels.some((panel) => panel.marks.some((mark) => mark.kind === "lines" && canSmooth(mark, panel)));
+  return figure.panels.some((panel) => panel.marks.some((mark) => mark.kind === "lines" && isNoisy(mark.y.values) && canSmooth(mark, panel)));
+}
+
+/** Tells whether a curve turns at more than every third of its points; what is only noise turns at two thirds. */
+export function isNoisy(values: Numbers): boolean {
+  let turns = 0;
+  for (let place = 2; place < values.length; place++) {
+    turns += Number((values[place]! - values[place - 1]!) * (values[place - 1]! - values[place - 2]!) < 0);
+  }
+  return 3 * turns > values.length;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The window that shows every mark of a panel; the same as `frame_of` in core/figure/scales.py. */
 
-import { cellEdges, project, type Span } from "./scale.js";
-import type { Axis, Bars, Cloud, Heat, Lines, Mark, Numbers, Panel } from "./types.js";
+import { cellEdges, project, projectAll, type Span } from "./scale.js";
+import type { Axis, Bars, Cloud, Event, Heat, Lines, Mark, Numbers, Panel } from "./types.js";
 
 /** The window of a panel, in projected places. */
 export interface Extent {
@@ -16,9 +16,19 @@ export interface Extent {
 /** Marks that share the axes of a panel. */
 export type Framed = Bars | Lines | Heat | Cloud;
 
+/** Tells whether a mark is points of a plane. */
+export function isFlat(mark: Mark): mark is Cloud {
+  return mark.kind === "cloud" && mark.points.shape[1] === 2;
+}
+
+/** Returns the events on one axis of a panel. */
+export function eventsOn(panel: Panel, axis: "x" | "y"): Event[] {
+  return panel.marks.filter((mark): mark is Event => mark.kind === "event" && mark.axis === axis);
+}
+
 /** Tells whether a mark is drawn in the frame with the axes; the others stand below it, one after the other. */
 export function isFramed(mark: Mark): mark is Framed {
-  return ["bars", "lines", "heat"].includes(mark.kind) || (mark.kind === "cloud" && mark.points.shape[1] === 2);
+  return ["bars", "lines", "heat"].includes(mark.kind) || isFlat(mark);
 }
 
 /** Smallest and largest projected place met so far; whatever is not finite does not count. */
@@ -37,8 +47,15 @@ class Reach {
     if (place > this.high) this.high = place;
   }
 
-  addAll(values: Numbers): void {
-    for (const value of values) this.add(value);
+  /** Adds all values; with `where`, those at which that is finite. */
+  addAll(values: Numbers, where?: Numbers): void {
+    const places = projectAll(this.#axis, values);
+    for (let index = 0; index < places.length; index++) {
+      const place = places[index]!;
+      if (where && !(Math.abs(where[index]!) < Infinity)) continue;
+      if (place < this.low) this.low = place;
+      if (place > this.high) this.high = place;
+    }
   }
 
   get seen(): boolean {
@@ -52,7 +69,7 @@ export function extentOf(panel: Panel): Extent {
   const y = new Reach(panel.y);
   for (const mark of panel.marks) reachOf(mark, x, y);
   const empty = !x.seen || !y.seen;
-  for (const mark of panel.marks) if (mark.kind === "event" && mark.axis === "y") y.add(mark.at);
+  for (const { at } of eventsOn(panel, "y")) y.add(at);
   const heats = panel.marks.filter((mark) => mark.kind === "heat");
   const exact = heats.length > 0 || panel.marks.some((mark) => mark.kind === "bars");
   const spread = !exact && panel.marks.some((mark) => mark.kind === "cloud");
@@ -68,7 +85,7 @@ function reachOf(mark: Mark, x: Reach, y: Reach): void {
   if (mark.kind === "bars") barsReach(mark, x, y);
   if (mark.kind === "lines") linesReach(mark, x, y);
   if (mark.kind === "heat") heatReach(mark, x, y);
-  if (mark.kind === "cloud" && mark.points.shape[1] === 2) {
+  if (isFlat(mark)) {
     const points = mark.points.values;
     for (let place = 0; place < points.length; place += 2) {
       x.add(points[place]!);
@@ -90,9 +107,7 @@ function barsReach(mark: Bars, x: Reach, y: Reach): void {
 
 function linesReach(mark: Lines, x: Reach, y: Reach): void {
   const ups = mark.y.values;
-  mark.x.values.forEach((across: number, place: number) => {
-    if (Number.isFinite(ups[place])) x.add(across);
-  });
+  x.addAll(mark.x.values, ups);
   y.addAll(ups);
   if (mark.low) y.addAll(mark.low.values);
   if (mark.high) y.addAll(mark.high.values);
@@ -103,6 +118,13 @@ function heatReach(mark: Heat, x: Reach, y: Reach): void {
   if (!rows || !columns) return;
   x.addAll(cellEdges(mark.x?.values ?? null, columns));
   y.addAll(cellEdges(mark.y?.values ?? null, rows));
+}
+
+/** Returns the window of values along an axis that stands alone. */
+export function finiteSpan(axis: Axis, values: ArrayLike<number>): Span {
+  const reach = new Reach(axis);
+  reach.addAll(values as Numbers);
+  return spanOf(axis, reach, 0);
 }
 
 function spanOf(axis: Axis, reach: Reach, margin: number): Span {

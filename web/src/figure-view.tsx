@@ -1,5 +1,6 @@
 /** A figure: title, verdict, controls, key, panels in columns, caveat. */
 
+import { Fragment, h } from "preact";
 import { useMemo } from "preact/hooks";
 import { Controls, Smoothing } from "./controls.js";
 import { hasSmoothing } from "./curves.js";
@@ -7,40 +8,35 @@ import { KeyView } from "./key-view.js";
 import { layoutOf } from "./layout.js";
 import { PanelView } from "./panel.js";
 import { useScene } from "./scene.js";
-import { setEntry } from "./state.js";
 import { Summary } from "./summary.js";
 import { levelColour } from "./theme.js";
 import { SaveMenu } from "./tools.js";
 import type { Figure } from "./types.js";
-import { LEVEL_SYMBOLS, LEVEL_WORDS, plain } from "./words.js";
+import { LEVEL_SYMBOLS, levelWord, plain } from "./words.js";
 
 /** Draws the figure of the frame that a scene shows now. */
 export function FigureView() {
   const scene = useScene();
-  const { figure, parameters } = scene.frame.value;
+  const { figure, controls } = scene.frame.value;
   const room = scene.width.value;
   const layout = useMemo(() => layoutOf(figure, room, scene.measure), [figure, room]);
   const smoothing = useMemo(() => hasSmoothing(figure), [figure]);
-  const { store, controls } = scene;
+  const { store } = scene;
   return (
     <>
       <header class="head">
         <h4>{plain(figure.title)}</h4>
+        <span class="status" role="status">{scene.status.value}</span>
         <SaveMenu panel={null} />
       </header>
       <Verdict figure={figure} />
       {figure.alt && <p class="unseen">{plain(figure.alt)}</p>}
       {scene.problem.value && <p class="problem" role="alert">{scene.problem.value}</p>}
-      {(controls.length > 0 || smoothing) && (
-        <div class="controls">
-          <Controls controls={controls} values={{ ...parameters, ...store.parameters.value }}
-            onChange={(name, value) => setEntry(store.parameters, name, value)} />
-          {smoothing && <Smoothing memory={store.smoothing.value} set={(memory) => (store.smoothing.value = memory)} />}
-        </div>
-      )}
+      {controls.length > 0 && <div class="controls" role="group" aria-label="What can be set"><Controls /></div>}
+      {smoothing && <Smoothing memory={store.smoothing.value} set={(memory) => (store.smoothing.value = memory)} />}
       <KeyView entries={layout.common} name="all" />
       <div class="panels" style={{ gridTemplateColumns: `repeat(${layout.across}, minmax(0, 1fr))` }}>
-        {layout.plans.map((plan, place) => <PanelView plan={plan} width={layout.width} place={place} />)}
+        {layout.plans.map((plan, place) => <PanelView plan={plan} place={place} />)}
       </div>
       {figure.caveat && <p class="caveat">{plain(figure.caveat)}</p>}
       <Summary figure={figure} />
@@ -51,7 +47,7 @@ export function FigureView() {
 function Verdict({ figure }: { figure: Figure }) {
   const { level } = figure;
   if (!figure.verdict) return null;
-  const word = LEVEL_WORDS[level];
+  const word = levelWord(level);
   const text = plain(figure.verdict).replace(new RegExp(`^${word}: `), "");
   return (
     <p class="verdict" style={{ color: levelColour(level) }}>

@@ -1,18 +1,20 @@
 /** Reads the binary frame that carries a figure. */
 
+import { readControls } from "./control.js";
 import { readFigure } from "./figure.js";
-import type { Frame, NDArray, Numbers, Parameter } from "./types.js";
-
-/** A frame that does not keep to the form; the message says what came and what was expected. */
-export class FrameError extends Error {
-  override name = "FrameError";
-}
+import { count, flag, FrameError, listOf, misfit, number, oneOf, or, record, text } from "./form.js";
+import type { Frame, NDArray, Parameter, Parameters } from "./types.js";
 
 const MAGIC = "PEL1";
+const BOOK = "PELB";
 const VERSION = 1;
-const WIDTHS: Record<string, number> = { f16: 2, f32: 4, f64: 8, u8: 1, u16: 2, i32: 4 };
+/** What holds the stored values of each type; float16 are decoded later. */
+const KINDS = { f16: Uint16Array, f32: Float32Array, f64: Float64Array, u8: Uint8Array, u16: Uint16Array, i32: Int32Array };
 
-type Entry = { dtype: string; shape: number[]; at: number; scale: number };
+type Entry = { dtype: keyof typeof KINDS; shape: number[]; at: number; scale: number; offset: number };
+const entry = record<Entry>({
+  dtype: oneOf(Object.keys(KINDS) as Entry["dtype"][]), shape: listOf(count), at: count, scale: or(number, 1), offset: or(number, 0),
+});
 
 /**
  * Reads a frame.
@@ -24,113 +26,90 @@ type Entry = { dtype: string; shape: number[]; at: number; scale: number };
 export function readFrame(buffer: ArrayBuffer): Frame {
   const start = headerLength(buffer);
   const header = parsed(new Uint8Array(buffer, 8, start));
-  if (header.frame !== VERSION) {
-    throw new FrameError(`This frame has version ${show(header.frame)}, expected ${VERSION}. Reload the page.`);
-  }
-  const data = 8 + start + (-(8 + start) & 7);
-  const arrays = listed(header.arrays).map((entry, place) => arrayOf(buffer, data, checked(entry, place), place));
+  if (header.frame !== VERSION) throw misfit("The version of this frame", header.frame, `${VERSION}; reload the page`);
+  const arrays = listOf(entry)(header.arrays, "arrays").map((one, place) => arrayOf(buffer, padded(8 + start), one, place));
   return {
-    view: typeof header.view === "string" ? header.view : "",
-    parameters: parametersOf(header.parameters),
-    figure: readFigure(header.figure, arrays, (message) => new FrameError(message)),
+    view: text(header.view, ""), parameters: parametersOf(header.parameters), controls: readControls(header.controls),
+    append: flag(header.append, ""), figure: readFigure(header.figure, arrays),
   };
 }
 
+/**
+ * Returns the frames of a book, or the one frame that the bytes are.
+ *
+ * @param buffer - "PELB", number of frames, their lengths, padding to 8; then the frames, each padded to 8. Or a frame.
+ * @returns The bytes of each; the first is the usual one.
+ * @throws FrameError when a book is cut off or empty.
+ */
+export function framesOf(buffer: ArrayBuffer): ArrayBuffer[] {
+  if (buffer.byteLength < 8 || magicOf(buffer) !== BOOK) return [buffer];
+  const view = new DataView(buffer);
+  const [length, frames] = [buffer.byteLength, view.getUint32(4, true)];
+  let at = padded(8 + 4 * frames);
+  if (at > length) throw cutOff("its list of lengths", at, length);
+  if (!frames) throw misfit("The number of frames in this book", 0, "at least 1");
+  return Array.from({ length: frames }, (_, place) => {
+    const end = at + view.getUint32(8 + 4 * place, true);
+    if (end > length) throw cutOff(`number ${place} of its book`, end, length);
+    const frame = buffer.slice(at, end);
+    at = padded(end);
+    return frame;
+  });
+}
+
+function padded(length: number): number {
+  return length + (-length & 7);
+}
+
+function magicOf(buffer: ArrayBuffer): string {
+  return String.fromCharCode(...new Uint8Array(buffer, 0, 4));
+}
+
 function headerLength(buffer: ArrayBuffer): number {
-  if (buffer.byteLength < 8) {
-    throw new FrameError(`This frame has ${buffer.byteLength} bytes, expected at least 8.`);
-  }
-  const magic = String.fromCharCode(...new Uint8Array(buffer, 0, 4));
-  if (magic !== MAGIC) {
-    throw new FrameError(`This is no frame: it begins with ${show(magic)}, expected "${MAGIC}".`);
-  }
-  const length = new DataView(buffer).getUint32(4, true);
-  if (8 + length > buffer.byteLength) {
-    throw new FrameError(`This frame is cut off: its header ends at byte ${8 + length}, it has ${buffer.byteLength}.`);
-  }
-  return length;
+  const length = buffer.byteLength;
+  if (length < 8) throw misfit("The length of this frame", length, "at least 8 bytes");
+  if (magicOf(buffer) !== MAGIC) throw misfit("The beginning of this frame", magicOf(buffer), `"${MAGIC}"`);
+  const header = new DataView(buffer).getUint32(4, true);
+  if (8 + header > length) throw cutOff("its header", 8 + header, length);
+  return header;
+}
+
+function cutOff(what: string, end: number, length: number): FrameError {
+  return new FrameError(`This frame is cut off: ${what} ends at byte ${end}, it has ${length}.`);
 }
 
 function parsed(bytes: Uint8Array): Record<string, unknown> {
-  let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? {};
   } catch (error) {
     throw new FrameError(`The header of this frame is not JSON: ${(error as Error).message}.`);
   }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) {
-    throw new FrameError(`The header of this frame is ${show(header)}, expected an object.`);
-  }
-  return header as Record<string, unknown>;
-}
-
-function listed(arrays: unknown): unknown[] {
-  if (!Array.isArray(arrays)) {
-    throw new FrameError(`The frame lists its arrays as ${show(arrays)}, expected a list.`);
-  }
-  return arrays;
-}
-
-function checked(entry: unknown, place: number): Entry {
-  const { dtype, shape, at, scale } = (entry ?? {}) as Partial<Record<keyof Entry, unknown>>;
-  if (typeof dtype !== "string" || !Object.hasOwn(WIDTHS, dtype)) {
-    throw new FrameError(`Array ${place} has type ${show(dtype)}, expected one of ${Object.keys(WIDTHS).join(", ")}.`);
-  }
-  if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw new FrameError(`Array ${place} has shape ${show(shape)}, expected whole numbers from 0.`);
-  }
-  if (!isCount(at) || at % 8) {
-    throw new FrameError(`Array ${place} begins at ${show(at)}, expected a multiple of 8.`);
-  }
-  const factor = scale ?? 1;
-  if (typeof factor !== "number" || !Number.isFinite(factor)) {
-    throw new FrameError(`Array ${place} has scale ${show(scale)}, expected a finite number.`);
-  }
-  return { dtype, shape, at, scale: factor };
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function arrayOf(buffer: ArrayBuffer, data: number, entry: Entry, place: number): NDArray {
-  const count = entry.shape.reduce((product, extent) => product * extent, 1);
-  const end = data + entry.at + count * WIDTHS[entry.dtype]!;
-  if (!Number.isSafeInteger(end) || end > buffer.byteLength) {
-    throw new FrameError(
-      `Array ${place} of shape [${entry.shape.join(", ")}] ends at byte ${end}, but the frame has ${buffer.byteLength}.`,
-    );
-  }
+  const kind = KINDS[entry.dtype];
+  const size = entry.shape.reduce((product, extent) => product * extent, 1);
+  const end = data + entry.at + size * kind.BYTES_PER_ELEMENT;
+  if (entry.at % 8) throw misfit(`arrays[${place}].at`, entry.at, "a multiple of 8");
+  if (!(end <= buffer.byteLength)) throw cutOff(`array ${place} of shape [${entry.shape.join(", ")}]`, end, buffer.byteLength);
   const at = data + entry.at;
-  if (entry.dtype === "f16") return new HalfArray(entry.shape, new Uint16Array(buffer, at, count), entry.scale);
-  return { shape: entry.shape, values: viewOf(buffer, entry.dtype, at, count) };
+  const values = new kind(buffer, at, size);
+  if (entry.dtype === "f16") return halfArray(place, entry, values as Uint16Array);
+  if (entry.dtype !== "u8" || (entry.scale === 1 && !entry.offset)) return { shape: entry.shape, values, at: place };
+  // A report that would grow too large keeps its pictures in 256 steps.
+  const spread = Float32Array.from(values, (one) => one * entry.scale + entry.offset);
+  return { shape: entry.shape, values: spread, at: place, rounded: true };
 }
 
-function viewOf(buffer: ArrayBuffer, dtype: string, at: number, count: number): Numbers {
-  if (dtype === "f32") return new Float32Array(buffer, at, count);
-  if (dtype === "f64") return new Float64Array(buffer, at, count);
-  if (dtype === "u8") return new Uint8Array(buffer, at, count);
-  if (dtype === "u16") return new Uint16Array(buffer, at, count);
-  return new Int32Array(buffer, at, count);
-}
-
-/** A float16 array that is decoded when its values are first asked for. */
-class HalfArray implements NDArray {
-  readonly shape: readonly number[];
-  readonly #stored: Uint16Array;
-  readonly #scale: number;
-  #values: Float32Array | null = null;
-
-  constructor(shape: readonly number[], stored: Uint16Array, scale: number) {
-    this.shape = shape;
-    this.#stored = stored;
-    this.#scale = scale;
-  }
-
-  get values(): Float32Array {
-    this.#values ??= decoded(this.#stored, this.#scale);
-    return this.#values;
-  }
+/** Returns a float16 array that is decoded when its values are first asked for. */
+function halfArray(at: number, { shape, scale }: Entry, stored: Uint16Array): NDArray {
+  let values: Float32Array | null = null;
+  return {
+    shape, at, rounded: true,
+    get values() {
+      return (values ??= decoded(stored, scale));
+    },
+  };
 }
 
 function decoded(stored: Uint16Array, scale: number): Float32Array {
@@ -158,13 +137,13 @@ export function halfTable(): Float32Array {
   return table;
 }
 
-function parametersOf(value: unknown): Record<string, Parameter> {
+function parametersOf(value: unknown): Parameters {
   if (typeof value !== "object" || value === null) return {};
-  const kept = Object.entries(value).filter(([, one]) => ["number", "string", "boolean"].includes(typeof one));
-  return Object.fromEntries(kept) as Record<string, Parameter>;
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => isParameter(one)));
 }
 
-function show(value: unknown): string {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+/** Tells whether a value can be that of a parameter. */
+export function isParameter(value: unknown): value is Parameter {
+  if (Array.isArray(value)) return value.every((one) => typeof one === "string");
+  return ["number", "string", "boolean"].includes(typeof value);
 }

@@ -1,26 +1,29 @@
 /** The frame of a panel: marks with axes, and everything that can be done over them. */
 
-import { useComputed, useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import { useComputed, useSignal } from "./signals.js";
+import { Fragment, h } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import { Events, Grid, Limits, Ticks } from "./axes.js";
 import { curvesOf, type Curve } from "./curves.js";
-import { isFramed } from "./extent.js";
+import { isFlat, isFramed } from "./extent.js";
+import { Nothing } from "./guard.js";
 import { entryOf } from "./key.js";
 import { labelsOf, LANE } from "./labels.js";
 import { LassoLine, LassoWords, useLasso, type Lasso } from "./lasso.js";
 import type { FramePlan } from "./layout.js";
+import { litOf } from "./lit.js";
 import { BarsMark, CutBar } from "./marks/bars.js";
 import { CloudMark, cloudReader, nothingPicked, type Picked } from "./marks/cloud.js";
 import { HeatMark, heatReader } from "./marks/heat.js";
-import { CurveDots, CurveLines } from "./marks/lines.js";
-import { Cursor, Selecting, Spoken, Tooltip, type Box } from "./overlay.js";
+import { areMany, backOf, CurveDots, CurveLines, CurvesRaster } from "./marks/lines.js";
+import { Selecting, type Box } from "./overlay.js";
 import { plotOf, within, type Plot } from "./plot.js";
-import { useGestures } from "./pointer.js";
 import { seriesReader } from "./readers.js";
 import type { Reader, Reading } from "./reading.js";
 import { rulersOf, type Rulers } from "./rulers.js";
+import { valueAt } from "./scale.js";
 import { useScene } from "./scene.js";
+import { Stage } from "./stage.js";
 import { PanelTools } from "./tools.js";
 import type { Bars, Mark, Panel } from "./types.js";
 import { plain } from "./words.js";
@@ -35,34 +38,28 @@ interface Props {
 
 /** Draws the frame of a panel. */
 export function Framed({ panel, plan, name }: Props) {
-  const { store } = useScene();
+  const { store, pick } = useScene();
   const content = useContent(panel, plan, name);
   const { plot, reader, below, zoomed } = content;
   const reading = useSignal<Reading | null>(null);
   const said = useSignal<Reading | null>(null);
   const selecting = useSignal<Box | null>(null);
   const lasso = useLasso(panel, plot, store.hidden.value);
-  const stage = useRef<HTMLDivElement>(null);
-  const gestures = frameGestures({ plot, plan, name, store, reader, reading, said, selecting });
-  useGestures(stage, plan.left, { ...gestures, ...lasso.gestures });
+  const choose = pick && panel.marks.some((mark) => mark.kind === "heat")
+    ? (x: number, y: number) => pick(valueAt(panel.x, plot.placeX(x)), valueAt(panel.y, plot.placeY(y)))
+    : null;
+  const gestures = frameGestures({ plot, plan, name, store, reader, reading, said, selecting, choose });
   return (
     <>
       <div class="above" style={{ paddingBottom: `${plan.lanes * LANE + 5}px` }}>{plan.yTitle}</div>
-      <div
-        ref={stage} class="stage" tabIndex={0} role="application" aria-roledescription="interactive plot"
-        aria-label={`${plain(panel.title) || "Plot"}. ${KEYS}`} data-lm-suppress-shortcuts="true"
-        style={{ height: `${plan.height + below + (plan.xTitle ? 17 : 0)}px` }}
+      <Stage
+        kind="interactive plot" label={`${plain(panel.title) || "Plot"}. ${KEYS}`} chooses={!!choose} left={plan.left}
+        height={plan.height} tall={plan.height + below + (plan.xTitle ? 17 : 0)} reading={reading} said={said}
+        gestures={{ ...gestures, ...lasso.gestures }} over={<><Selecting box={selecting} /><LassoLine line={lasso.line} /></>}
       >
-        {plan.extent.empty ? <p class="nothing" style={{ height: `${plan.height}px` }}>nothing to show</p> : (
-          <Drawn plan={plan} name={name} content={content} lasso={lasso}>
-            <Cursor reading={reading} height={plan.height} />
-            <Selecting box={selecting} />
-            <LassoLine line={lasso.line} />
-          </Drawn>
-        )}
-        <Tooltip reading={reading} left={plan.left} />
-        <Spoken said={said} />
-      </div>
+        {plan.extent.empty ? <Nothing height={plan.height} />
+          : <Drawn plan={plan} name={name} content={content} lasso={lasso} />}
+      </Stage>
       <LassoWords lasso={lasso} />
       <PanelTools name={name} zoomed={zoomed} lasso={lasso.possible ? lasso : null} />
     </>
@@ -97,10 +94,8 @@ function useContent(panel: Panel, plan: FramePlan, name: string) {
   return { plot, rulers, marks, curves, picked, reader, labels, below: rulers.below, zoomed: window !== undefined };
 }
 
-/** The marks of a frame between its grid and its labels; on top of all, what follows the pointer. */
-function Drawn({ plan, name, content, lasso, children }: {
-  plan: FramePlan; name: string; content: Content; lasso: Lasso; children: ComponentChildren;
-}) {
+/** The marks of a frame between its grid and its labels. */
+function Drawn({ plan, name, content, lasso }: { plan: FramePlan; name: string; content: Content; lasso: Lasso }) {
   const scene = useScene();
   const { plot, rulers, marks, curves, picked, labels } = content;
   const [page, left, hidden] = [scene.page.value, plan.left, scene.store.hidden.value];
@@ -108,17 +103,17 @@ function Drawn({ plan, name, content, lasso, children }: {
   return (
     <>
       {!matrix && <Ground plot={plot} plan={plan} rulers={rulers} />}
-      {marks.map((mark) => mark.kind === "heat" && <HeatMark mark={mark} plot={plot} page={page} left={left} />)}
-      {marks.map((mark) => mark.kind === "cloud" && mark.points.shape[1] === 2 && (
+      {marks.map((mark) => mark.kind === "heat" && <HeatMark mark={mark} plot={plot} left={left} />)}
+      {marks.map((mark) => isFlat(mark) && (
         <CloudMark mark={mark} plot={plot} page={page} left={left} hidden={hidden} chosen={lasso.chosen.value} picked={picked} />
       ))}
+      {areMany(curves) && <CurvesRaster curves={curves} plot={plot} left={left} />}
       <svg class="front" width={left + plan.width + plan.side} height={plan.height + rulers.below} aria-hidden="true">
         <g transform={`translate(${left} 0)`}>
           <Vectors plot={plot} marks={marks} curves={curves} clip={`${scene.uid}-${name}`} />
           <Ticks plot={plot} rulers={rulers} floor={!matrix} title={plan.xTitle} measure={scene.measure} />
           <Events labels={labels} plot={plot} />
           <Limits plot={plot} side={plan.side} measure={scene.measure} />
-          <g data-fleeting>{children}</g>
         </g>
       </svg>
     </>
@@ -138,6 +133,7 @@ function Vectors({ plot, marks, curves, clip }: {
   plot: Plot; marks: readonly Mark[]; curves: readonly Curve[]; clip: string;
 }) {
   const of = new Map(curves.map((curve) => [curve.mark as Mark, curve]));
+  const [many, back] = [areMany(curves), backOf(curves, litOf(useScene().root).value)];
   return (
     <>
       <clipPath id={clip}><rect x={0} y={-1} width={plot.width} height={plot.height + 2} /></clipPath>
@@ -145,11 +141,12 @@ function Vectors({ plot, marks, curves, clip }: {
         {marks.map((mark) => {
           if (mark.kind === "bars") return <BarsMark mark={mark} plot={plot} />;
           const curve = of.get(mark);
-          return curve && <CurveLines curve={curve} plot={plot} />;
+          if (!curve || (many && curve.rising)) return null;
+          return <g opacity={back.has(curve) ? 0.15 : undefined}><CurveLines curve={curve} plot={plot} /></g>;
         })}
       </g>
       {marks.map((mark) => mark.kind === "bars" && <CutBar mark={mark} plot={plot} />)}
-      {curves.map((curve) => <CurveDots curve={curve} plot={plot} />)}
+      {curves.map((curve) => !back.has(curve) && <CurveDots curve={curve} plot={plot} />)}
     </>
   );
 }

@@ -1,9 +1,14 @@
 /** Keeps a fault in one part of a picture from taking the rest with it. */
 
-import { Component, type ComponentChildren } from "preact";
+import { Component, type ComponentChildren, h } from "preact";
 
 type Props = { readonly children: ComponentChildren };
 type State = { readonly problem: string };
+
+/** Stands where a mark has nothing to draw. */
+export function Nothing({ height }: { height?: number }) {
+  return <p class="nothing" style={{ height: height && `${height}px` }}>nothing to show</p>;
+}
 
 /** Shows its content, or in words why it cannot be drawn. */
 export class Guard extends Component<Props, State> {

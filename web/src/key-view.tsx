@@ -1,25 +1,32 @@
 /** The key as it is seen: swatches that switch their marks off and on, and colour bars. */
 
+import { h } from "preact";
 import type { Entry } from "./key.js";
-import { colourTable, TABLE_SIZE, type Page } from "./raster/colors.js";
+import { litOf } from "./lit.js";
+import { colourTable, css, TABLE_SIZE } from "./raster/colors.js";
 import { useScene } from "./scene.js";
 import { toggleHidden } from "./state.js";
 import { tint, tintColour } from "./theme.js";
 import { number } from "./words.js";
 
+/** More entries than this stand in columns that scroll. */
+const MANY = 16;
+
 /** Shows the entries of a key. */
 export function KeyView({ entries, name }: { entries: readonly Entry[]; name: string }) {
-  const { store, page } = useScene();
+  const { store, root } = useScene();
   if (!entries.length) return null;
   const hidden = store.hidden.value;
+  const light = (id: string) => () => (litOf(root).value = id);
   const many = entries.filter((entry) => entry.form !== "ramp").length > 1;
   return (
-    <ul class="key">
+    <ul class={`key${entries.length > MANY ? " many" : ""}`} tabIndex={entries.length > MANY ? 0 : undefined}>
       {entries.map((entry, place) => (
         <li>
-          {entry.form === "ramp" ? <Ramp entry={entry} id={`${name}-${place}`} page={page.value} />
+          {entry.form === "ramp" ? <Ramp entry={entry} id={`${name}-${place}`} />
             : many ? (
-              <button type="button" aria-pressed={!hidden.includes(entry.id)} onClick={() => toggleHidden(store, entry.id)}
+              <button aria-pressed={!hidden.includes(entry.id)} onClick={() => toggleHidden(store, entry.id)}
+                onMouseEnter={light(entry.id)} onMouseLeave={light("")} onFocus={light(entry.id)} onBlur={light("")}
                 title={hidden.includes(entry.id) ? "Show" : "Hide"}>
                 <Swatch entry={entry} /><span>{entry.label}</span>
               </button>
@@ -44,7 +51,7 @@ function Swatch({ entry }: { entry: Entry }) {
 }
 
 /** The meaning of a range of colours: its name, its ends, and the colours between them. */
-function Ramp({ entry, id, page }: { entry: Entry; id: string; page: Page }) {
+function Ramp({ entry, id }: { entry: Entry; id: string }) {
   const { uid } = useScene();
   const name = `${uid}-ramp-${id}`;
   return (
@@ -54,7 +61,7 @@ function Ramp({ entry, id, page }: { entry: Entry; id: string; page: Page }) {
       <svg width={84} height={10} role="presentation">
         <defs>
           <linearGradient id={name}>
-            {stopsOf(entry, page).map(({ at, colour, opacity }) => (
+            {stopsOf(entry).map(({ at, colour, opacity }) => (
               <stop offset={at} stop-color={colour} stop-opacity={opacity} />
             ))}
           </linearGradient>
@@ -68,17 +75,12 @@ function Ramp({ entry, id, page }: { entry: Entry; id: string; page: Page }) {
 
 const STOPS = 24;
 
-function stopsOf(entry: Entry, page: Page): { at: number; colour: string; opacity: number }[] {
-  const table = colourTable(entry.signed, page);
+function stopsOf(entry: Entry): { at: number; colour: string; opacity: number }[] {
+  const table = colourTable(entry.signed);
   return Array.from({ length: STOPS + 1 }, (_, step) => {
     const at = step / STOPS;
     const share = entry.signed ? 2 * at - 1 : at;
     if (entry.tint) return { at, colour: tintColour(share, entry.signed), opacity: tint(share) };
-    return { at, colour: hex(table[Math.round(at * (TABLE_SIZE - 1))]!), opacity: 1 };
+    return { at, colour: css(table[Math.round(at * (TABLE_SIZE - 1))]!), opacity: 1 };
   });
-}
-
-function hex(pixel: number): string {
-  const bytes = [pixel & 255, (pixel >>> 8) & 255, (pixel >>> 16) & 255];
-  return `#${bytes.map((one) => one.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -1,8 +1,8 @@
 /** The key of a panel: names of colours and meanings of shades. */
 
-import { colourLimits, GROUPS } from "./raster/colors.js";
-import { toneColour } from "./theme.js";
-import type { Cloud, Mark, Panel } from "./types.js";
+import { GROUPS, limitsOf, type Page } from "./raster/colors.js";
+import { themeOf, toneColour } from "./theme.js";
+import type { Cloud, Mark, NDArray, Panel, Surface, Tone } from "./types.js";
 import { plain } from "./words.js";
 
 /** One entry: the name of a colour, or the meaning of a range of colours. */
@@ -38,6 +38,22 @@ export function groupEntry(mark: Cloud, group: number): Entry {
   return named("dot", plain(mark.names[group] ?? String(group)), GROUPS[group % GROUPS.length]!);
 }
 
+/** Roles of the first of several things of one kind; further ones take the colours of the later groups. */
+const PLACES: readonly Tone[] = ["accent", "second", "third", "fourth"];
+
+/** Returns the colour of one of several things of one kind as "#rrggbb"; without a page, as CSS that follows it. */
+export function placeColour(place: number, page?: Page): string {
+  const tone = PLACES[place];
+  const later = GROUPS.slice(PLACES.length);
+  if (!tone) return later[(place - PLACES.length) % later.length]!;
+  return page ? themeOf(page).tones[tone] : toneColour(tone);
+}
+
+/** Returns the entry of a path on a surface. */
+export function pathEntry(mark: Surface, place: number): Entry {
+  return named("line", plain(mark.names[place] ?? ""), placeColour(place));
+}
+
 function named(form: Entry["form"], label: string, colour: string): Entry {
   return { ...NAMED, form, label, colour, id: `${form} ${colour} ${label}` };
 }
@@ -49,27 +65,28 @@ export function entriesOf(panel: Panel): Entry[] {
     if (entry) return [entry];
     if (mark.kind === "cloud") return mark.names.slice(0, 2 * GROUPS.length).map((_, group) => groupEntry(mark, group));
     const ramp = rampOf(mark);
-    return ramp ? [ramp] : [];
+    const paths = mark.kind === "surface" ? mark.names.slice(0, mark.paths.length).map((_, place) => pathEntry(mark, place)) : [];
+    return ramp ? [ramp, ...paths] : paths;
   });
   return [...new Map(found.map((entry) => [entry.id, entry])).values()];
 }
 
-/** Returns the colour bar of a mark; null when it needs none. */
-export function rampOf(mark: Mark): Entry | null {
-  if (mark.kind === "heat") return ramp(mark.label, colourLimits(mark.values.values, mark.signed), mark.signed);
-  if (mark.kind === "surface") return ramp(mark.label, colourLimits(mark.z.values, false), false);
-  if (mark.kind === "tiles" && mark.images.shape.length === 3 && mark.shared_scale) {
-    return ramp(mark.label, colourLimits(mark.images.values, mark.signed), mark.signed);
-  }
-  if (mark.kind === "tokens" && mark.text.length) {
-    return { ...ramp(mark.label, colourLimits(mark.values.values, mark.signed), mark.signed), tint: true };
-  }
-  return null;
+/** Returns the array that the colours of a mark stand for; null where they have no common scale. */
+function colouredBy(mark: Mark): NDArray | null {
+  if (mark.kind === "heat" || mark.kind === "tokens") return mark.values;
+  if (mark.kind === "parallel") return mark.value;
+  if (mark.kind === "surface") return mark.z;
+  return mark.kind === "tiles" && mark.images.shape.length === 3 && mark.shared_scale ? mark.images : null;
 }
 
-function ramp(label: string, ends: readonly [number, number], signed: boolean): Entry {
+/** Returns the colour bar of a mark; null when it needs none. */
+export function rampOf(mark: Mark): Entry | null {
+  const array = colouredBy(mark);
+  if (!array || (mark.kind === "tokens" && !mark.text.length)) return null;
+  const { label, signed = false } = mark as { label: string; signed?: boolean };
+  const ends = limitsOf(array.values, signed);
   const id = `ramp ${label} ${ends.join(" ")} ${signed}`;
-  return { ...NAMED, form: "ramp", label: plain(label), colour: "", ends, signed, id };
+  return { ...NAMED, form: "ramp", label: plain(label), colour: "", ends, signed, id, tint: mark.kind === "tokens" };
 }
 
 /** Returns the entries that stand once above all panels: names of colours that two or more panels share. */

@@ -1,5 +1,6 @@
 /** Labels of events: placed so that no label covers another or is crossed by the line of another. */
 
+import { eventsOn } from "./extent.js";
 import { clip, SIZE, type Measure } from "./measure.js";
 import { project, type Span } from "./scale.js";
 import type { Event, Level, Panel } from "./types.js";
@@ -39,7 +40,7 @@ export function eventWords(event: { level: Level; text: string }): string {
  * @param most - Rows at the most.
  */
 export function labelsOf(panel: Panel, span: Span, width: number, measure: Measure, most = MOST_LANES): Label[] {
-  const events = panel.marks.filter((mark): mark is Event => mark.kind === "event" && mark.axis === "x");
+  const events = eventsOn(panel, "x");
   const placed: Label[] = [];
   for (const event of [...events].sort((one, other) => other.at - one.at)) {
     const place = ((project(panel.x, event.at) - span[0]) / (span[1] - span[0])) * width;
@@ -100,7 +101,7 @@ export function lanes(labels: readonly Label[]): number {
 
 /** Returns the room at the right of a frame for the names of its limit lines. */
 export function sideOf(panel: Panel, width: number, measure: Measure): number {
-  const limits = panel.marks.filter((mark): mark is Event => mark.kind === "event" && mark.axis === "y" && !!mark.text);
+  const limits = eventsOn(panel, "y").filter(({ text }) => text);
   if (!limits.length || width < 460) return 0;
   return Math.min(Math.max(...limits.map((one) => measure(eventWords(one), SIZE.small))) + 9, 128);
 }

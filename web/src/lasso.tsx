@@ -1,6 +1,8 @@
 /** Selecting points by drawing a line around them. */
 
-import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { h } from "preact";
+import { useComputed, useSignal, type ReadonlySignal, type Signal } from "./signals.js";
+import { isFlat } from "./extent.js";
 import { groupEntry } from "./key.js";
 import type { Plot } from "./plot.js";
 import type { Gestures } from "./pointer.js";
@@ -27,7 +29,7 @@ export type Places = () => ArrayLike<number>;
 
 /** Gives a frame a lasso, if it holds points of a plane. */
 export function useLasso(panel: Panel, plot: Plot, hidden: readonly string[]): Lasso {
-  const cloud = panel.marks.find((mark): mark is Cloud => mark.kind === "cloud" && mark.points.shape[1] === 2) ?? null;
+  const cloud = panel.marks.find(isFlat) ?? null;
   return useLassoOver(cloud, hidden, () => flatPlaces(cloud!, plot));
 }
 

@@ -11,6 +11,9 @@ import type { Figure, Mark, Panel } from "./types.js";
 /** How one panel is laid out; lengths in pixels. */
 export interface Plan {
   readonly panel: Panel;
+  readonly width: number;
+  /** Stands in a row of its own. */
+  readonly wide: boolean;
   /** Entries of the key that are not shared by the whole figure. */
   readonly key: readonly Entry[];
   /** The frame with the axes; null without one. */
@@ -35,8 +38,6 @@ export interface FramePlan {
 /** How a figure is laid out. */
 export interface Layout {
   readonly across: number;
-  /** Width of a panel. */
-  readonly width: number;
   readonly common: readonly Entry[];
   readonly plans: readonly Plan[];
 }
@@ -51,6 +52,27 @@ export function acrossOf(figure: Figure, room: number): number {
   return Math.max(1, Math.min(wished, Math.floor((room + ACROSS) / (LEAST + ACROSS))));
 }
 
+/** Where a panel stands: in which column, whether alone in its row, and whether others follow below in its column. */
+interface Seat {
+  readonly column: number;
+  readonly wide: boolean;
+  readonly lowest: boolean;
+}
+
+/** Seats panels in rows, in reading order; a wide panel has a row of its own. As `rows_of_panels` in Python. */
+export function seatsOf(panels: readonly Panel[], across: number): Seat[] {
+  let next = 0;
+  const seats = panels.map(({ wide }, place) => {
+    const alone = wide && across > 1;
+    const column = alone || panels[place - 1]?.wide ? 0 : next % across;
+    next = alone ? 0 : column + 1;
+    return { column, wide: alone };
+  });
+  const below = (one: (typeof seats)[number], place: number) =>
+    seats.slice(place + 1).some(({ column, wide }) => column === one.column && wide === one.wide);
+  return seats.map((seat, place) => ({ ...seat, lowest: !below(seat, place) }));
+}
+
 /**
  * Lays a figure out.
  *
@@ -61,28 +83,29 @@ export function acrossOf(figure: Figure, room: number): number {
  */
 export function layoutOf(figure: Figure, room: number, measure: Measure): Layout {
   const across = acrossOf(figure, room);
-  const width = Math.floor((room - ACROSS * (across - 1)) / across);
+  const narrow = Math.floor((room - ACROSS * (across - 1)) / across);
+  const seats = seatsOf(figure.panels, across);
+  const widths = seats.map(({ wide }) => (wide ? room : narrow));
   const common = sharedEntries(figure.panels);
-  const drafts = figure.panels.map((panel) => draftOf(panel, width, across, measure));
-  const most = (of: "left" | "side") =>
-    Array.from({ length: across }, (_, column) =>
-      Math.max(0, ...drafts.filter((_, place) => place % across === column).map((draft) => draft?.[of] ?? 0)),
-    );
-  const lefts = most("left");
+  const drafts = figure.panels.map((panel, place) => draftOf(panel, widths[place]!, seats[place]!.wide ? 1 : across, measure));
+  const most = (of: "left" | "side", seat: Seat) =>
+    Math.max(0, ...drafts.filter((_, place) => seats[place]!.column === seat.column && seats[place]!.wide === seat.wide).map((draft) => draft?.[of] ?? 0));
   // Frames over the same places end on one line as well.
-  const sides = new Set(figure.panels.map(({ x }) => axisWords(x))).size === 1 ? most("side") : null;
+  const same = (axis: "x" | "y") => new Set(figure.panels.map((one) => axisWords(one[axis]))).size === 1;
+  const [sameX, sameY] = [same("x"), same("y")];
   const plans = figure.panels.map((panel, place) => {
-    const draft = drafts[place]!;
-    const left = lefts[place % across]!;
-    const side = sides?.[place % across] ?? draft?.side ?? 0;
+    const [draft, seat, width] = [drafts[place], seats[place]!, widths[place]!];
+    const side = (sameX && most("side", seat)) || draft?.side || 0;
+    // Titles that all panels share stand only at the left and at the bottom.
+    const titles = { xTitle: seat.lowest || !sameX ? axisWords(panel.x) : "", yTitle: !seat.column || !sameY ? axisWords(panel.y) : "" };
     return {
-      panel,
+      panel, width, wide: seat.wide,
       key: entriesOf(panel).filter((entry) => !common.some((one) => one.id === entry.id)),
-      frame: draft && { ...finished({ ...draft, side }, panel, width, left, measure), ...titlesOf(figure, place, across) },
+      frame: draft ? { ...finished({ ...draft, side }, panel, width, most("left", seat), measure), ...titles } : null,
       blocks: panel.marks.filter((mark) => !isFramed(mark) && mark.kind !== "event"),
     };
   });
-  return { across, width, common, plans };
+  return { across, common, plans };
 }
 
 type Draft = { extent: Extent; height: number; left: number; side: number };
@@ -101,16 +124,4 @@ function finished(draft: Draft, panel: Panel, width: number, left: number, measu
   const inner = Math.max(width - draft.side - left - 1, 10);
   const labels = draft.extent.empty ? [] : labelsOf(panel, draft.extent.x, inner, measure);
   return { ...draft, left, width: inner, lanes: lanes(labels) };
-}
-
-/** Titles that all panels share stand only at the left and at the bottom. */
-function titlesOf(figure: Figure, place: number, across: number): Pick<FramePlan, "xTitle" | "yTitle"> {
-  const { panels } = figure;
-  const same = (axis: "x" | "y") => new Set(panels.map((one) => axisWords(one[axis]))).size === 1;
-  const last = place + across >= panels.length;
-  const panel = panels[place]!;
-  return {
-    xTitle: last || !same("x") ? axisWords(panel.x) : "",
-    yTitle: place % across === 0 || !same("y") ? axisWords(panel.y) : "",
-  };
 }

@@ -1,10 +1,12 @@
 /** What follows the pointer or the keyboard over a picture: outline, dots and the words about a place. */
 
-import type { ReadonlySignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { h } from "preact";
+import type { ReadonlySignal } from "./signals.js";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { short } from "./marks/lines.js";
 import { spoken, type Reading } from "./reading.js";
 import { useScene } from "./scene.js";
+import { exact } from "./words.js";
 
 /** A rectangle in pixels from the origin of the frame. */
 export interface Box {
@@ -38,7 +40,7 @@ export function Selecting({ box }: { box: ReadonlySignal<Box | null> }) {
 export function Tooltip({ reading, left }: { reading: ReadonlySignal<Reading | null>; left: number }) {
   const element = useRef<HTMLDivElement>(null);
   const { root } = useScene();
-  const now = reading.value;
+  const now = useExact(reading.value);
   useLayoutEffect(() => {
     if (now && element.current) settle(element.current, root, now.x + left, now.y);
   }, [now, left]);
@@ -53,8 +55,32 @@ export function Tooltip({ reading, left }: { reading: ReadonlySignal<Reading | n
           <b>{row.value}</b>
         </div>
       ))}
+      {now.rounded && <div class="tip-title">rounded, at most 0.05 % off</div>}
     </div>
   );
+}
+
+/**
+ * Returns a reading with the exact value in its first row, once it has come, where the frame holds a rounded one;
+ * until then, or where nobody can be asked, the reading says that it is rounded.
+ */
+function useExact(now: Reading | null): (Reading & { rounded?: boolean }) | null {
+  const { exact: ask } = useScene();
+  const [found, setFound] = useState<{ of: Reading; value: number } | null>(null);
+  const rounded = now?.of?.rounded === true;
+  useEffect(() => {
+    if (now?.of?.at === undefined || !rounded || !ask) return;
+    let live = true;
+    ask(now.of, now.at ?? now.index).then((value) => live && setFound({ of: now, value }), () => undefined);
+    return () => {
+      live = false;
+    };
+  }, [now]);
+  if (!now || !rounded) return now;
+  const [first, ...others] = now.rows;
+  const known = found?.of === now;
+  const value = known ? exact(found.value) : `≈ ${first!.value}`;
+  return { ...now, rows: [{ ...first!, value }, ...others], rounded: !known };
 }
 
 /** Puts the words beside a place, at its left where the right has no room, and never beyond the picture. */
@@ -74,6 +100,6 @@ function settle(element: HTMLElement, root: HTMLElement, x: number, y: number): 
 
 /** Says what the keyboard has reached, for those who hear it. */
 export function Spoken({ said }: { said: ReadonlySignal<Reading | null> }) {
-  const now = said.value;
+  const now = useExact(said.value);
   return <div class="unseen" role="status" aria-live="polite">{now ? spoken(now) : ""}</div>;
 }

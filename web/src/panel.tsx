@@ -1,10 +1,12 @@
 /** One panel: title, note, key, frame with axes, and what stands below it. */
 
+import { Fragment, h } from "preact";
 import { Framed } from "./framed.js";
 import { Guard } from "./guard.js";
 import { KeyView } from "./key-view.js";
 import type { Plan } from "./layout.js";
 import { Cloud3Mark } from "./marks/cloud3.js";
+import { ParallelMark } from "./marks/parallel.js";
 import { SurfaceMark } from "./marks/surface.js";
 import { TableMark } from "./marks/table.js";
 import { TilesMark } from "./marks/tiles.js";
@@ -12,14 +14,14 @@ import { TokensMark } from "./marks/tokens.js";
 import { levelColour } from "./theme.js";
 import { PanelTools } from "./tools.js";
 import type { Level, Mark, Panel } from "./types.js";
-import { LEVEL_SYMBOLS, LEVEL_WORDS, plain } from "./words.js";
+import { LEVEL_SYMBOLS, levelWord, plain } from "./words.js";
 
 /** Draws a panel as it was laid out. */
-export function PanelView({ plan, width, place }: { plan: Plan; width: number; place: number }) {
-  const { panel, key, frame, blocks } = plan;
-  const spatial = blocks.some((mark) => mark.kind === "surface" || mark.kind === "cloud");
+export function PanelView({ plan, place }: { plan: Plan; place: number }) {
+  const { panel, width, key, frame, blocks } = plan;
+  const spatial = blocks.some((mark) => mark.kind === "surface" || mark.kind === "cloud" || mark.kind === "parallel");
   return (
-    <article class="panel" data-panel={place} aria-label={plain(panel.title) || `Panel ${place + 1}`}>
+    <article class={`panel${plan.wide ? " wide" : ""}`} data-panel={place} aria-label={plain(panel.title) || `Panel ${place + 1}`}>
       <div class="panel-head">
         {panel.title && <PanelTitle title={plain(panel.title)} level={panel.level} />}
         {panel.note && <p class="note">{plain(panel.note)}</p>}
@@ -43,7 +45,7 @@ function PanelTitle({ title, level }: { title: string; level: Level }) {
   const colour = level === "warn" || level === "alarm" ? levelColour(level) : undefined;
   return (
     <h5 style={{ color: colour }}>
-      {loud && <><span aria-hidden="true">{LEVEL_SYMBOLS[level]} </span><span class="unseen">{LEVEL_WORDS[level]}: </span></>}
+      {loud && <><span aria-hidden="true">{LEVEL_SYMBOLS[level]} </span><span class="unseen">{levelWord(level)}: </span></>}
       {title}
     </h5>
   );
@@ -53,6 +55,7 @@ function Block({ mark, panel, width, name }: { mark: Mark; panel: Panel; width: 
   const height = Math.round(Math.min(Math.max(0.74 * width, 220), 500));
   if (mark.kind === "tiles") return <TilesMark mark={mark} width={width} title={panel.title} />;
   if (mark.kind === "tokens") return <TokensMark mark={mark} title={panel.title} />;
+  if (mark.kind === "parallel") return <ParallelMark mark={mark} title={panel.title} width={width} name={name} />;
   if (mark.kind === "table") return <TableMark mark={mark} />;
   if (mark.kind === "surface") return <SurfaceMark mark={mark} panel={panel} width={width} height={height} name={name} />;
   if (mark.kind === "cloud") return <Cloud3Mark mark={mark} panel={panel} width={width} height={height} name={name} />;

@@ -46,101 +46,75 @@ export function useGestures(element: RefObject<HTMLDivElement | null>, left: num
   latest.current = { gestures, left };
   useEffect(() => {
     const target = element.current!;
-    const watcher = new Watcher(target, () => latest.current);
-    const passive = { passive: false };
-    const kinds = {
-      pointerdown: watcher.down, pointermove: watcher.move, pointerup: watcher.up, pointercancel: watcher.cancel,
-      pointerleave: watcher.leave, wheel: watcher.wheel, dblclick: watcher.double, keydown: watcher.key,
-    } as unknown as Record<string, EventListener>;
-    for (const [kind, listener] of Object.entries(kinds)) target.addEventListener(kind, listener, passive);
-    return () => Object.entries(kinds).forEach(([kind, listener]) => target.removeEventListener(kind, listener));
+    const heard = Object.entries(listenersOf(target, () => latest.current)) as [string, EventListener][];
+    for (const [kind, listener] of heard) target.addEventListener(kind, listener, { passive: false });
+    return () => heard.forEach(([kind, listener]) => target.removeEventListener(kind, listener));
   }, []);
 }
 
-class Watcher {
-  readonly #target: HTMLElement;
-  readonly #latest: () => { gestures: Gestures; left: number };
-  #from: { x: number; y: number } | null = null;
-  #last = { x: 0, y: 0 };
-  #dragging = false;
+type Place = { readonly x: number; readonly y: number };
 
-  constructor(target: HTMLElement, latest: () => { gestures: Gestures; left: number }) {
-    this.#target = target;
-    this.#latest = latest;
-  }
-
-  #place(event: MouseEvent): { x: number; y: number } {
-    const box = this.#target.getBoundingClientRect();
-    return { x: event.clientX - box.left - this.#latest().left, y: event.clientY - box.top };
-  }
-
-  #drag(event: MouseEvent): Drag {
-    const { x, y } = this.#place(event);
-    const drag = {
-      fromX: this.#from!.x, fromY: this.#from!.y, x, y, dx: x - this.#last.x, dy: y - this.#last.y, shift: event.shiftKey,
-    };
-    this.#last = { x, y };
+/** Returns what is done at each event of an element. */
+function listenersOf(target: HTMLElement, latest: () => { gestures: Gestures; left: number }) {
+  let from: Place | null = null;
+  let last: Place = { x: 0, y: 0 };
+  let dragging = false;
+  const placeOf = (event: MouseEvent): Place => {
+    const box = target.getBoundingClientRect();
+    return { x: event.clientX - box.left - latest().left, y: event.clientY - box.top };
+  };
+  const dragOf = (event: MouseEvent): Drag => {
+    const { x, y } = placeOf(event);
+    const drag = { fromX: from!.x, fromY: from!.y, x, y, dx: x - last.x, dy: y - last.y, shift: event.shiftKey };
+    last = { x, y };
     return drag;
-  }
-
-  down = (event: PointerEvent): void => {
-    if (event.button !== 0 || isControl(event.target)) return;
-    this.#target.focus({ preventScroll: true });
-    this.#from = this.#last = this.#place(event);
-    this.#dragging = false;
   };
-
-  move = (event: PointerEvent): void => {
-    const { gestures } = this.#latest();
-    const { x, y } = this.#place(event);
-    if (!this.#from) return gestures.hover?.(x, y);
-    const far = Math.hypot(x - this.#from.x, y - this.#from.y) > LEAST_DRAG;
-    if (!gestures.drag || (!this.#dragging && !far)) return;
-    if (!this.#dragging) this.#target.setPointerCapture(event.pointerId);
-    this.#dragging = true;
-    gestures.drag(this.#drag(event));
+  const end = (tapped: boolean) => (event: PointerEvent) => {
+    if (!from) return;
+    const { gestures } = latest();
+    const drag = dragOf(event);
+    if (dragging) gestures.drop?.(drag);
+    else if (tapped) gestures.tap?.(drag.x, drag.y);
+    [from, dragging] = [null, false];
   };
-
-  up = (event: PointerEvent): void => {
-    if (!this.#from) return;
-    const { gestures } = this.#latest();
-    const drag = this.#drag(event);
-    if (this.#dragging) gestures.drop?.(drag);
-    else gestures.tap?.(drag.x, drag.y);
-    this.#from = null;
-    this.#dragging = false;
-  };
-
-  cancel = (event: PointerEvent): void => {
-    if (this.#dragging) this.#latest().gestures.drop?.(this.#drag(event));
-    this.#from = null;
-    this.#dragging = false;
-  };
-
-  leave = (): void => {
-    if (!this.#dragging) this.#latest().gestures.leave?.();
-  };
-
-  wheel = (event: WheelEvent): void => {
-    const { zoom } = this.#latest().gestures;
-    const wanted = event.ctrlKey || event.metaKey || document.activeElement === this.#target;
-    if (!zoom || !wanted) return;
-    event.preventDefault();
-    const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
-    const { x, y } = this.#place(event);
-    zoom(Math.exp(Math.min(Math.max(pixels, -200), 200) * 0.0018), x, y);
-  };
-
-  double = (event: MouseEvent): void => {
-    if (!isControl(event.target)) this.#latest().gestures.reset?.();
-  };
-
-  key = (event: KeyboardEvent): void => {
-    if (event.target !== this.#target || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (this.#latest().gestures.key?.(event)) {
+  return {
+    pointerdown(event: PointerEvent) {
+      if (event.button !== 0 || isControl(event.target)) return;
+      target.focus({ preventScroll: true });
+      from = last = placeOf(event);
+    },
+    pointermove(event: PointerEvent) {
+      const { gestures } = latest();
+      const { x, y } = placeOf(event);
+      if (!from) return gestures.hover?.(x, y);
+      if (!gestures.drag || (!dragging && Math.hypot(x - from.x, y - from.y) <= LEAST_DRAG)) return;
+      if (!dragging) target.setPointerCapture(event.pointerId);
+      dragging = true;
+      gestures.drag(dragOf(event));
+    },
+    pointerup: end(true),
+    pointercancel: end(false),
+    pointerleave() {
+      if (!dragging) latest().gestures.leave?.();
+    },
+    wheel(event: WheelEvent) {
+      const { zoom } = latest().gestures;
+      if (!zoom || !(event.ctrlKey || event.metaKey || document.activeElement === target)) return;
       event.preventDefault();
-      event.stopPropagation();
-    }
+      const pixels = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
+      const { x, y } = placeOf(event);
+      zoom(Math.exp(Math.min(Math.max(pixels, -200), 200) * 0.0018), x, y);
+    },
+    dblclick(event: MouseEvent) {
+      if (!isControl(event.target)) latest().gestures.reset?.();
+    },
+    keydown(event: KeyboardEvent) {
+      if (event.target !== target || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (latest().gestures.key?.(event)) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import { exact, plain } from "./words.js";
 
 /** How far from the cursor a curve is still read, pixels. */
 const NEAR = 12;
+const MOST_READ = 10;
 
 type Dot = { x: number; y: number; colour: string };
 
@@ -20,8 +21,8 @@ export function seriesReader(bars: readonly Bars[], curves: readonly Curve[], pl
   const ridges = curves.filter((curve) => curve.mark.fill);
   if (ridges.length > 1) return ridgeReader(ridges, plot);
   const lead = longest(curves);
-  const at = (x: number, index: number): Reading | null => {
-    const lines = curveReading(curves, plot, x);
+  const at = (x: number, y: number | null, index: number): Reading | null => {
+    const lines = curveReading(curves, plot, x, y);
     const read = barReading(bars, plot, lines && !bars.length ? lines.x : x);
     if (!lines && !read) return null;
     const rows = [...(read?.rows ?? []), ...(lines?.rows ?? [])];
@@ -33,13 +34,13 @@ export function seriesReader(bars: readonly Bars[], curves: readonly Curve[], pl
     };
   };
   return {
-    at: (x) => (x < -2 || x > plot.width + 2 ? null : at(x, -1)),
+    at: (x, y) => (x < -2 || x > plot.width + 2 ? null : at(x, y, -1)),
     move(from, right) {
       const stops = stopsOf(bars, lead, plot);
       if (!stops.length) return null;
       const here = from ? nearest(stops, from.x, true) : -1;
       const next = from ? clampIndex(here + right, stops.length) : 0;
-      return at(stops[next]!, next);
+      return at(stops[next]!, null, next);
     },
   };
 }
@@ -64,7 +65,7 @@ function middle(low: number, high: number, plot: Plot): number {
   return (plot.x(project(plot.panel.x, low)) + plot.x(project(plot.panel.x, high))) / 2;
 }
 
-function curveReading(curves: readonly Curve[], plot: Plot, x: number): Reading | null {
+function curveReading(curves: readonly Curve[], plot: Plot, x: number, y: number | null): Reading | null {
   const place = plot.placeX(x);
   const found = curves.map((curve, order) => ({ curve, order, point: isUnder(curves, order) ? -1 : finiteNear(curve, place) }));
   const seen = found.filter(({ point }) => point >= 0);
@@ -76,14 +77,23 @@ function curveReading(curves: readonly Curve[], plot: Plot, x: number): Reading 
   const at = plot.x(best.curve.across[best.point]!);
   const rows: ReadingRow[] = [];
   const dots: Dot[] = [];
-  for (const { curve, order, point } of seen) {
-    if (Math.abs(plot.x(curve.across[point]!) - at) > NEAR) continue;
+  const close = seen.filter(({ curve, point }) => Math.abs(plot.x(curve.across[point]!) - at) <= NEAR);
+  for (const { curve, order, point } of nearestTo(close, plot, y)) {
     rows.push(...curveRows(curve, rawUnder(curves, order), point, plot));
     dots.push({ x: plot.x(curve.across[point]!), y: plot.y(curve.up[point]!), colour: toneColour(curve.mark.tone) });
   }
   const value = best.curve.mark.x.values[best.point]!;
   const title = `${nameOf(plot.panel.x.label)} ${placeWords(plot.panel.x, value, exact)}`.trim();
+  const more = close.length - dots.length;
+  if (more > 0) rows.push({ label: `and ${more} more`, value: "" });
   return { x: at, y: dots[0]?.y ?? plot.height / 2, title, rows, dots, index: [best.point, 0] };
+}
+
+/** Of many curves those nearest to the cursor, which are as many as can be read at once; the keyboard reads the first. */
+function nearestTo<Found extends { curve: Curve; point: number }>(found: Found[], plot: Plot, y: number | null): Found[] {
+  if (found.length <= MOST_READ) return found;
+  const away = ({ curve, point }: Found) => Math.abs(plot.y(curve.up[point]!) - (y ?? 0));
+  return [...found].sort((one, other) => (y === null ? 0 : away(one) - away(other))).slice(0, MOST_READ);
 }
 
 /** The nearest point that is drawn; NaN points are passed over while they are near. */
@@ -101,11 +111,11 @@ function curveRows(curve: Curve, raw: ArrayLike<number> | null, point: number, p
   const write = (value: number) => placeWords(plot.panel.y, value, exact);
   const colour = toneColour(mark.tone);
   const label = plain(mark.label) || nameOf(plot.panel.y.label);
-  const rows = [{ label, value: write(curve.y[point]!), colour }];
-  if (raw) rows.push({ label: "before smoothing", value: write(raw[point]!), colour: "" });
+  const rows: ReadingRow[] = [{ label, value: write(curve.y[point]!), colour }];
+  if (raw) rows.push({ label: "before smoothing", value: write(raw[point]!) });
   if (mark.low && !mark.fill) {
     const high = mark.high?.values[point] ?? mark.y.values[point]!;
-    rows.push({ label: "band", value: `${write(mark.low.values[point]!)} to ${write(high)}`, colour: "" });
+    rows.push({ label: "band", value: `${write(mark.low.values[point]!)} to ${write(high)}` });
   }
   return rows;
 }
@@ -158,8 +168,8 @@ function ridgeReader(ridges: readonly Curve[], plot: Plot): Reader {
       x, y, index: [ridge, point], dots: [{ x, y, colour: toneColour("accent") }],
       title: `${nameOf(plot.panel.y.label)} ${placeWords(plot.panel.y, floor, exact)}`.trim(),
       rows: [
-        { label: nameOf(plot.panel.x.label) || "at", value: placeWords(plot.panel.x, mark.x.values[point]!, exact), colour: "" },
-        { label: "height above its base", value: exact(mark.y.values[point]! - floor), colour: "" },
+        { label: nameOf(plot.panel.x.label) || "at", value: placeWords(plot.panel.x, mark.x.values[point]!, exact) },
+        { label: "height above its base", value: exact(mark.y.values[point]! - floor) },
       ],
     };
   };

@@ -1,11 +1,14 @@
 /** What a picture says about one place. */
 
+import type { NDArray } from "./types.js";
+import { exact } from "./words.js";
+
 /** One value with the name of what it belongs to. */
 export interface ReadingRow {
   readonly label: string;
   readonly value: string;
-  /** CSS colour of the mark; "" for none. */
-  readonly colour: string;
+  /** CSS colour of the mark. */
+  readonly colour?: string;
 }
 
 /** What a picture says about one place; pixels count from the upper left corner of the frame. */
@@ -20,6 +23,10 @@ export interface Reading {
   readonly box?: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
   /** A line from top to bottom. */
   readonly upright?: boolean;
+  /** The array that the first row is a value of. */
+  readonly of?: NDArray;
+  /** Where in that array; `index` when missing. */
+  readonly at?: readonly number[];
   /** Dots on curves. */
   readonly dots?: readonly { readonly x: number; readonly y: number; readonly colour: string }[];
 }
@@ -30,6 +37,11 @@ export interface Reader {
   at(x: number, y: number): Reading | null;
   /** Returns the reading so many steps further; from null, the first. */
   move(from: Reading | null, across: number, down: number): Reading | null;
+}
+
+/** Returns a value of an array in words, with the digits that it has. */
+export function valueWords(array: NDArray, value: number): string {
+  return Number.isNaN(value) ? "not measured" : exact(array.rounded ? Number(value.toPrecision(4)) : value);
 }
 
 /** Returns a reading as one sentence, for those who hear it. */

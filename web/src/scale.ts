@@ -33,9 +33,23 @@ export function project(axis: Axis, value: number): number {
   return whole;
 }
 
-/** Returns where all values sit along an axis. */
+const projected = new WeakMap<Numbers, { scale: string; threshold: number; places: Float64Array }>();
+
+/** Returns where all values sit along an axis; kept, since several parts ask for the same: not to be written to. */
 export function projectAll(axis: Axis, values: Numbers): Float64Array {
-  return Float64Array.from(values, (value) => project(axis, value));
+  const { scale, threshold } = axis;
+  const known = projected.get(values);
+  if (known?.scale === scale && known.threshold === threshold) return known.places;
+  const places = new Float64Array(values.length);
+  const [linear, logarithmic] = [scale === "linear", scale === "log"];
+  for (let place = 0; place < places.length; place++) {
+    const value = values[place]!;
+    // The quick ways for what is neither broken nor beyond the largest.
+    const usual = value < LARGEST && value > (logarithmic ? 0 : -LARGEST);
+    places[place] = usual && linear ? value : usual && logarithmic ? Math.log10(value) : project(axis, value);
+  }
+  projected.set(values, { scale, threshold, places });
+  return places;
 }
 
 /** Returns the value that sits at a projected place; the opposite of `project`. */
@@ -157,6 +171,11 @@ function symlogValues(axis: Axis, low: number, high: number, most: number): numb
   const sizes = reach < start ? [axis.threshold] : kept;
   const values = [...sizes.map((size) => -size), 0, ...[...sizes].reverse()];
   return values.filter((one) => low - 1e-9 <= project(axis, one) && project(axis, one) <= high + 1e-9);
+}
+
+/** Returns an axis whose places are its values. */
+export function linear(axis: Axis): Axis {
+  return { ...axis, scale: "linear", categories: [] };
 }
 
 /** Returns the title of an axis as it is written beside it: "step", "time, s", or "". */

@@ -1,13 +1,12 @@
 /** What all parts of one picture share. */
 
-import type { ReadonlySignal, Signal } from "@preact/signals";
+import type { ReadonlySignal, Signal } from "./signals.js";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { Control } from "./controls.js";
 import type { Measure } from "./measure.js";
 import type { Page } from "./raster/colors.js";
 import type { Store } from "./state.js";
-import type { Frame } from "./types.js";
+import type { Frame, NDArray, Parameters } from "./types.js";
 
 /** What all parts of one picture share. */
 export interface Scene {
@@ -21,8 +20,14 @@ export interface Scene {
   readonly width: ReadonlySignal<number>;
   readonly page: ReadonlySignal<Page>;
   readonly measure: Measure;
-  /** Parameters that are computed elsewhere; empty for a frozen picture. */
-  readonly controls: readonly Control[];
+  /** Sets controls; the frame for them is asked for. */
+  readonly set: (values: Parameters) => void;
+  /** Sets the controls that a click on the plane of a picture chooses; null when there are none. */
+  readonly pick: ((x: number, y: number) => void) | null;
+  /** Asks for the exact value of a rounded array; null where nobody can be asked. */
+  readonly exact: ((array: NDArray, index: readonly number[]) => Promise<number>) | null;
+  /** How the connection is; "" while nothing needs to be said. */
+  readonly status: ReadonlySignal<string>;
   /** What last went wrong; "" for nothing. */
   readonly problem: ReadonlySignal<string>;
 }
@@ -32,7 +37,5 @@ export const SceneContext = createContext<Scene | null>(null);
 
 /** Returns the scene of the picture that a part belongs to. */
 export function useScene(): Scene {
-  const scene = useContext(SceneContext);
-  if (!scene) throw new Error("This part stands outside a picture.");
-  return scene;
+  return useContext(SceneContext)!;
 }

@@ -1,17 +1,18 @@
 /** A picture in three dimensions: turning it, and the cage of axes around it. */
 
-import { useComputed, type Signal } from "@preact/signals";
-import { useCallback, useRef } from "preact/hooks";
+import { Fragment, h } from "preact";
+import { useComputed, useSignal, type Signal } from "./signals.js";
+import { useCallback, useMemo } from "preact/hooks";
 import { Raster } from "./canvas.js";
 import { LassoLine, LassoWords, type Lasso } from "./lasso.js";
 import { short } from "./marks/lines.js";
-import { Cursor, Tooltip } from "./overlay.js";
 import { clip, SIZE } from "./measure.js";
-import { arrowOf, useGestures, type Gestures } from "./pointer.js";
+import { arrowOf, type Gestures } from "./pointer.js";
 import { farSides, project, projection, usualCamera, type Bounds, type Camera } from "./raster/project.js";
 import type { Reading } from "./reading.js";
 import { axisWords, ticks } from "./scale.js";
 import { useScene } from "./scene.js";
+import { readingGestures, Stage, type Readings } from "./stage.js";
 import { setEntry, type Store } from "./state.js";
 import { PanelTools } from "./tools.js";
 import type { Axis } from "./types.js";
@@ -34,8 +35,11 @@ interface Props {
   readonly read: (x: number, y: number, camera: Camera) => Reading | null;
   readonly reading: Signal<Reading | null>;
   readonly lasso?: Lasso;
+  /** A click chooses a place; null where nothing can be chosen. */
+  readonly choose?: ((x: number, y: number, camera: Camera) => void) | null;
 }
 
+const KEYS = "Arrow keys turn, plus and minus zoom, 0 shows the first view, Escape leaves.";
 const TURN = 0.009;
 const MOST_ZOOM = 20;
 /** Longest title of an axis, pixels. */
@@ -50,37 +54,32 @@ export function useCamera(name: string): Camera {
 
 /** Shows a picture in three dimensions that can be turned. */
 export function Space(props: Props) {
-  const { name, label, width, height, bounds, rise, axes, draw, read, reading, lasso } = props;
+  const { name, label, width, height, bounds, rise, axes, draw, read, reading, lasso, choose } = props;
   const { store } = useScene();
   const camera = useCamera(name);
   const { azimuth, elevation, zoom } = camera;
-  const stage = useRef<HTMLDivElement>(null);
+  const said = useSignal<Reading | null>(null);
   const paint = useCallback(
     (out: Uint32Array, across: number, down: number, ratio: number) =>
       draw(out, across, down, ratio, { azimuth, elevation, zoom }),
     [draw, azimuth, elevation, zoom],
   );
-  const gestures = spaceGestures(store, name, camera, reading, (x, y) => read(x, y, camera));
-  useGestures(stage, 0, { ...gestures, ...lasso?.gestures });
+  const gestures = spaceGestures(store, name, camera, { reading, said }, (x, y) => read(x, y, camera), (x, y) => choose?.(x, y, camera));
+  const cage = useMemo(
+    () => <Cage bounds={bounds} camera={camera} width={width} height={height} rise={rise} axes={axes} />,
+    [bounds, azimuth, elevation, zoom, width, height, rise, axes],
+  );
   const turned = useComputed(() => store.cameras.value[name] !== undefined).value;
   return (
     <>
-      <div
-        ref={stage} class={`stage turn${lasso?.active.value ? " lassoing" : ""}`} tabIndex={0} role="application"
-        aria-roledescription="turnable picture" data-lm-suppress-shortcuts="true"
-        aria-label={`${label}. Arrow keys turn, plus and minus zoom, 0 shows the first view, Escape leaves.`}
-        style={{ width: `${width}px`, height: `${height}px` }}
+      <Stage
+        kind="turnable picture" label={`${label}. ${KEYS}`} chooses={!!choose} look={`turn${lasso?.active.value || choose ? " lassoing" : ""}`}
+        width={width} height={height} reading={reading} said={said} gestures={{ ...gestures, ...lasso?.gestures }}
+        over={lasso && <LassoLine line={lasso.line} />}
       >
-        <Cage bounds={bounds} camera={camera} width={width} height={height} rise={rise} axes={axes} />
+        {cage}
         <Raster width={width} height={height} draw={paint} />
-        <svg class="front" width={width} height={height} aria-hidden="true">
-          <g data-fleeting>
-            <Cursor reading={reading} height={height} />
-            {lasso && <LassoLine line={lasso.line} />}
-          </g>
-        </svg>
-        <Tooltip reading={reading} left={0} />
-      </div>
+      </Stage>
       {lasso && <LassoWords lasso={lasso} />}
       <PanelTools name={name} zoomed={turned} lasso={lasso ?? null} onReset={() => setEntry(store.cameras, name, null)} />
     </>
@@ -88,18 +87,22 @@ export function Space(props: Props) {
 }
 
 function spaceGestures(
-  store: Store, name: string, camera: Camera, reading: Signal<Reading | null>, read: (x: number, y: number) => Reading | null,
+  store: Store, name: string, camera: Camera, readings: Readings, at: (x: number, y: number) => Reading | null,
+  choose: (x: number, y: number) => void,
 ): Gestures {
+  const read = readingGestures({ at, move: () => null }, readings);
   const look = (azimuth: number, elevation: number, zoom: number) => {
-    reading.value = null;
+    read.leave();
     const up = Math.min(Math.max(elevation, -Math.PI / 2), Math.PI / 2);
     setEntry(store.cameras, name, [azimuth, up, Math.min(Math.max(zoom, 0.5), MOST_ZOOM)] as const);
   };
   const { azimuth, elevation, zoom } = camera;
   return {
-    hover: (x, y) => (reading.value = read(x, y)),
-    leave: () => (reading.value = null),
-    tap: (x, y) => (reading.value = read(x, y)),
+    ...read,
+    tap: (x, y) => {
+      read.tap(x, y);
+      choose(x, y);
+    },
     drag: ({ dx, dy }) => look(azimuth - dx * TURN, elevation + dy * TURN, zoom),
     zoom: (factor) => look(azimuth, elevation, zoom / factor),
     reset: () => setEntry(store.cameras, name, null),
@@ -109,8 +112,7 @@ function spaceGestures(
       else if (event.key === "+" || event.key === "=") look(azimuth, elevation, zoom * 1.25);
       else if (event.key === "-") look(azimuth, elevation, zoom / 1.25);
       else if (event.key === "0") setEntry(store.cameras, name, null);
-      else if (event.key === "Escape") (event.currentTarget as HTMLElement | null)?.blur();
-      else return false;
+      else return read.key(event);
       return true;
     },
   };

@@ -1,8 +1,9 @@
 /** What a reader has set in a picture, kept in the address of the page so that a link shows exactly the same. */
 
-import { effect, signal, type Signal } from "@preact/signals";
+import { batch, effect, signal, type Signal } from "./signals.js";
+import { isParameter } from "./frame.js";
 import type { Window } from "./plot.js";
-import type { Parameter } from "./types.js";
+import type { Parameters } from "./types.js";
 
 /** Everything that can be set, as plain data. */
 export interface State {
@@ -17,7 +18,7 @@ export interface State {
   /** Place on the path of each surface. */
   places: Readonly<Record<string, number>>;
   /** Parameters of the view that were changed. */
-  parameters: Readonly<Record<string, Parameter>>;
+  parameters: Parameters;
 }
 
 /** Returns a state in which nothing is set. */
@@ -25,31 +26,26 @@ export function initialState(): State {
   return { hidden: [], smoothing: null, windows: {}, cameras: {}, places: {}, parameters: {} };
 }
 
+const SHORT: Record<keyof State, string> = {
+  hidden: "h", smoothing: "s", windows: "w", cameras: "c", places: "p", parameters: "v",
+};
+const PARTS = Object.keys(SHORT) as (keyof State)[];
+
 /** The parts of a state as signals. */
 export type Store = { readonly [Part in keyof State]: Signal<State[Part]> };
 
 /** Returns a store that begins with a state. */
 export function storeOf(state: State): Store {
-  return {
-    hidden: signal(state.hidden),
-    smoothing: signal(state.smoothing),
-    windows: signal(state.windows),
-    cameras: signal(state.cameras),
-    places: signal(state.places),
-    parameters: signal(state.parameters),
-  };
+  return ofParts((part) => signal<unknown>(state[part])) as unknown as Store;
+}
+
+function ofParts(make: (part: keyof State) => unknown): Record<string, unknown> {
+  return Object.fromEntries(PARTS.map((part) => [part, make(part)]));
 }
 
 /** Returns what a store holds now; reading it inside an effect subscribes to every part. */
 export function stateOf(store: Store): State {
-  return {
-    hidden: store.hidden.value,
-    smoothing: store.smoothing.value,
-    windows: store.windows.value,
-    cameras: store.cameras.value,
-    places: store.places.value,
-    parameters: store.parameters.value,
-  };
+  return ofParts((part) => store[part].value) as unknown as State;
 }
 
 /** Sets one entry of a record in a signal; undefined removes it. */
@@ -66,14 +62,10 @@ export function toggleHidden(store: Store, id: string): void {
   store.hidden.value = hidden.includes(id) ? hidden.filter((one) => one !== id) : [...hidden, id];
 }
 
-const SHORT: Record<keyof State, string> = {
-  hidden: "h", smoothing: "s", windows: "w", cameras: "c", places: "p", parameters: "v",
-};
-
 /** Returns a state as text for an address; "" when nothing is set. */
 export function encodeState(state: State): string {
-  const set = (Object.keys(SHORT) as (keyof State)[])
-    .filter((part) => state[part] !== null && Object.keys(state[part] as object).length !== 0 || typeof state[part] === "number")
+  const set = PARTS
+    .filter((part) => typeof state[part] === "number" || Object.keys(state[part] ?? {}).length)
     .map((part) => [SHORT[part], state[part]]);
   return set.length ? encodeURIComponent(JSON.stringify(Object.fromEntries(set))) : "";
 }
@@ -94,7 +86,7 @@ export function decodeState(text: string): State {
   state.windows = entriesThat(w, (one) => isNumbers(one, 4)) as State["windows"];
   state.cameras = entriesThat(c, (one) => isNumbers(one, 3)) as State["cameras"];
   state.places = entriesThat(p, (one) => Number.isFinite(one)) as State["places"];
-  state.parameters = entriesThat(v, (one) => ["number", "string", "boolean"].includes(typeof one)) as State["parameters"];
+  state.parameters = entriesThat(v, isParameter) as State["parameters"];
   return state;
 }
 
@@ -134,8 +126,13 @@ function escaped(text: string): string {
   return text.replace(/~/g, "%7E");
 }
 
+/** Sets every part of a store. */
+export function setStore(store: Store, state: State): void {
+  batch(() => PARTS.forEach((part) => ((store[part] as Signal<unknown>).value = state[part])));
+}
+
 /**
- * Keeps the address of the page up to date with a store.
+ * Keeps the address of the page up to date with a store, and the store with an address that a reader enters.
  *
  * @param store - What is set.
  * @param id - Of the picture; "" to leave the address alone.
@@ -151,8 +148,12 @@ export function keepInAddress(store: Store, id: string): () => void {
     if (!first) timer = window.setTimeout(() => writeAddress(id, text), 200);
     first = false;
   });
+  // Our own writing fires no such event.
+  const entered = () => setStore(store, decodeState(fromHash(location.hash, id)));
+  addEventListener("hashchange", entered);
   return () => {
     clearTimeout(timer);
+    removeEventListener("hashchange", entered);
     stop();
   };
 }

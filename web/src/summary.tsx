@@ -1,7 +1,10 @@
 /** The data of a figure in a few words a series, for those who do not see it. */
 
+import { h } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { titleOf } from "./parallel.js";
 import { placeWords } from "./scale.js";
-import type { Axis, Figure, Mark, Numbers, Panel } from "./types.js";
+import type { Axis, Figure, Mark, NDArray, Numbers, Panel, Parallel } from "./types.js";
 import { amount, number, plain } from "./words.js";
 
 /** One line of the summary. */
@@ -17,61 +20,68 @@ export interface SummaryRow {
 /** Returns one line for each series of a figure. */
 export function summaryOf(figure: Figure): SummaryRow[] {
   return figure.panels.flatMap((panel, place) =>
-    panel.marks.flatMap((mark) => {
-      const row = rowOf(mark, panel);
-      return row ? [{ ...row, panel: plain(panel.title) || `panel ${place + 1}` }] : [];
-    }),
+    panel.marks
+      .flatMap((mark) => (mark.kind === "parallel" ? axesRows(mark) : rowOf(mark, panel) ?? []))
+      .map((row) => ({ ...row, panel: plain(panel.title) || `panel ${place + 1}` })),
   );
 }
 
-function rowOf(mark: Mark, panel: Panel): Omit<SummaryRow, "panel"> | null {
+/** One line for each axis. */
+function axesRows(mark: Parallel): Omit<SummaryRow, "panel">[] {
+  return mark.axes.map((axis, place) => {
+    const values = mark.rows.values.filter((_: number, index: number) => index % mark.axes.length === place);
+    const [lowest, highest] = ends(values).map((one) => (Number.isFinite(one) ? placeWords(axis, one, number) : "")) as [string, string];
+    return { series: titleOf(axis, place), count: amount(values.length, "line"), lowest, highest, last: "" };
+  });
+}
+
+function rowOf(mark: Exclude<Mark, Parallel>, panel: Panel): Omit<SummaryRow, "panel"> | null {
   const nothing = { lowest: "", highest: "", last: "" };
   if (mark.kind === "event") {
     const axis = mark.axis === "x" ? panel.x : panel.y;
     return { ...nothing, series: plain(mark.text), count: `at ${axis.label} ${placeWords(axis, mark.at, number)}` };
   }
   if (mark.kind === "table") return null;
-  const [label, values, unit] = contentOf(mark, panel);
-  const [low, high] = ends(values.values);
+  const { label, values, unit, count } = contentOf(mark, panel);
+  const [low, high] = ends(values);
   const axis: Axis = { ...panel.y, unit, categories: [] };
   const write = (value: number) => (Number.isFinite(value) ? placeWords(axis, value, number) : "");
-  const last = mark.kind === "lines" ? write(values.values.at(-1) ?? NaN) : "";
-  return { series: plain(label), count: values.words, lowest: write(low), highest: write(high), last };
+  const last = mark.kind === "lines" ? write(values.at(-1) ?? NaN) : "";
+  return { series: plain(label), count, lowest: write(low), highest: write(high), last };
 }
 
-type Content = readonly [label: string, values: { values: Numbers; words: string }, unit: string];
+/** Which array of a mark is summed up, what it is called without a label, and what is counted in it; else its shape. */
+const CONTENT = {
+  bars: ["heights", "bars", "bar"], lines: ["y", "curve", "point"], heat: ["values", "matrix"], tiles: ["images", "images"],
+  cloud: ["points", "points"], surface: ["z", "surface"], tokens: ["values", "tokens", "token"],
+} as const;
 
-function contentOf(mark: Exclude<Mark, { kind: "event" | "table" }>, panel: Panel): Content {
-  const { unit } = panel.y;
-  if (mark.kind === "bars") return [mark.label || panel.y.label || "bars", counted(mark.heights.values, "bar"), unit];
-  if (mark.kind === "lines") return [mark.label || panel.y.label || "curve", counted(mark.y.values, "point"), unit];
-  if (mark.kind === "heat") return [mark.label || "matrix", shaped(mark.values.values, mark.values.shape), ""];
-  if (mark.kind === "tiles") return [mark.label || "images", shaped(mark.images.values, mark.images.shape), ""];
-  if (mark.kind === "cloud") return ["points", { ...shaped(mark.points.values, mark.points.shape) }, ""];
-  if (mark.kind === "surface") return [mark.label || "surface", shaped(mark.z.values, mark.z.shape), ""];
-  return [mark.label || "tokens", counted(mark.values.values, "token"), ""];
-}
-
-function counted(values: Numbers, one: string) {
-  return { values, words: amount(values.length, one) };
-}
-
-function shaped(values: Numbers, shape: readonly number[]) {
-  return { values, words: shape.join(" by ") };
+function contentOf(mark: Exclude<Mark, { kind: "event" | "table" | "parallel" }>, panel: Panel) {
+  const [field, name, one] = CONTENT[mark.kind] as readonly [string, string, string?];
+  const { values, shape } = (mark as unknown as Record<string, NDArray>)[field]!;
+  const onAxis = mark.kind === "bars" || mark.kind === "lines";
+  const label = (mark.kind !== "cloud" && mark.label) || (onAxis && panel.y.label) || name;
+  return { label, values, unit: onAxis ? panel.y.unit : "", count: one ? amount(values.length, one) : shape.join(" by ") };
 }
 
 function ends(values: Numbers): [number, number] {
   let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low && Number.isFinite(value)) low = value;
-    if (value > high && Number.isFinite(value)) high = value;
+  for (let place = 0; place < values.length; place++) {
+    const value = values[place]!;
+    if (value < low && value > -Infinity) low = value;
+    if (value > high && value < Infinity) high = value;
   }
   return low <= high ? [low, high] : [NaN, NaN];
 }
 
-/** Shows the summary to those who hear the page. */
-export function Summary({ figure }: { figure: Figure }) {
-  const rows = summaryOf(figure);
+/** Shows the summary to those who hear the page; while frames follow each other, it waits until they rest. */
+export function Summary({ figure: latest }: { figure: Figure }) {
+  const [figure, show] = useState(latest);
+  useEffect(() => {
+    const timer = setTimeout(() => show(latest), 400);
+    return () => clearTimeout(timer);
+  }, [latest]);
+  const rows = useMemo(() => summaryOf(figure), [figure]);
   if (!rows.length) return null;
   return (
     <div class="unseen"><table>
@@ -79,7 +89,7 @@ export function Summary({ figure }: { figure: Figure }) {
       <thead><tr>{["panel", "series", "size", "lowest", "highest", "last"].map((name) => <th scope="col">{name}</th>)}</tr></thead>
       <tbody>
         {rows.map((row) => (
-          <tr><th scope="row">{row.panel}</th><td>{row.series}</td><td>{row.count}</td><td>{row.lowest}</td><td>{row.highest}</td><td>{row.last}</td></tr>
+          <tr><th scope="row">{row.panel}</th>{[row.series, row.count, row.lowest, row.highest, row.last].map((words) => <td>{words}</td>)}</tr>
         ))}
       </tbody>
     </table></div>

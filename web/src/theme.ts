@@ -1,6 +1,6 @@
 /** The one look: light and dark, the same colours as core/theme.py. */
 
-import { signal, type ReadonlySignal } from "@preact/signals";
+import { signal, type ReadonlySignal } from "./signals.js";
 import type { Page } from "./raster/colors.js";
 import type { Level, Tone } from "./types.js";
 
@@ -51,6 +51,11 @@ export function themeRules(scope: string): string {
   ];
   const switched = hosts.map(([host, colours]) => `${host} ${scope}{${colours}}`).join("");
   return `${scope}{${light}}@media (prefers-color-scheme:dark){${scope}{${dark}}}${switched}`;
+}
+
+/** Returns the colours of a page. */
+export function themeOf(page: Page): Theme {
+  return page === "dark" ? DARK : LIGHT;
 }
 
 /** Returns the CSS colour of a role. */

@@ -1,5 +1,6 @@
 /** Small buttons of a panel or a figure: show all, select, save. */
 
+import { h } from "preact";
 import { useRef } from "preact/hooks";
 import { saveFigure, type Format } from "./download.js";
 import type { Lasso } from "./lasso.js";
@@ -15,12 +16,12 @@ export function PanelTools({ name, zoomed, lasso, onReset }: {
   const reset = onReset ?? (() => setEntry(store.windows, name, null));
   return (
     <div class={`tools${busy ? " busy" : ""}`}>
-      {lasso?.chosen.value && <button type="button" onClick={() => (lasso.chosen.value = null)}>Clear</button>}
+      {lasso?.chosen.value && <button onClick={() => (lasso.chosen.value = null)}>Clear</button>}
       {lasso && (
-        <button type="button" aria-pressed={lasso.active.value} onClick={() => (lasso.active.value = !lasso.active.value)}
+        <button aria-pressed={lasso.active.value} onClick={() => (lasso.active.value = !lasso.active.value)}
           title="Draw a line around points">Select</button>
       )}
-      {zoomed && <button type="button" onClick={reset} title="Or double-click, or the key 0">Show all</button>}
+      {zoomed && <button onClick={reset} title="Or double-click, or the key 0">Show all</button>}
       {/^\d/.test(name) && <SaveMenu panel={Number.parseInt(name, 10)} />}
     </div>
   );
@@ -50,7 +51,7 @@ export function SaveMenu({ panel }: { panel: number | null }) {
     <details ref={menu} class="menu" onKeyDown={leave} onFocusOut={outside}>
       <summary aria-label={panel === null ? "Save the figure" : "Save the panel"}>Save</summary>
       <div class="menu-list">
-        {FORMATS.map(([format, words]) => <button type="button" onClick={() => save(format)}>{words}</button>)}
+        {FORMATS.map(([format, words]) => <button onClick={() => save(format)}>{words}</button>)}
       </div>
     </details>
   );

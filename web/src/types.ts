@@ -15,6 +15,10 @@ export type Numbers = Float32Array | Float64Array | Uint8Array | Uint16Array | I
 export interface NDArray {
   readonly shape: readonly number[];
   readonly values: Numbers;
+  /** Number of the array in its frame, by which an exact value is asked for. */
+  readonly at?: number;
+  /** True when the stored values are rounded to float16. */
+  readonly rounded?: boolean;
 }
 
 /** One axis of a panel; see `Axis` in Python. */
@@ -78,6 +82,8 @@ export interface Cloud {
   readonly points: NDArray;
   readonly group: NDArray | null;
   readonly names: readonly string[];
+  /** What each point stands for: [point, row, column], or with colours [point, row, column, 3]. */
+  readonly images?: NDArray | null;
 }
 
 /** A height over a plane. */
@@ -86,7 +92,23 @@ export interface Surface {
   readonly x: NDArray;
   readonly y: NDArray;
   readonly z: NDArray;
-  readonly path: NDArray | null;
+  /** Each [point, 3]. */
+  readonly paths: readonly NDArray[];
+  /** One a path, or none. */
+  readonly names: readonly string[];
+  readonly label: string;
+}
+
+/** Rows of numbers across several axes, each a line. */
+export interface Parallel {
+  readonly kind: "parallel";
+  readonly axes: readonly Axis[];
+  /** [row, axis]; NaN where it is missing. */
+  readonly rows: NDArray;
+  /** One a row. */
+  readonly names: readonly string[];
+  /** What colours each row. */
+  readonly value: NDArray | null;
   readonly label: string;
 }
 
@@ -116,7 +138,7 @@ export interface Event {
 }
 
 /** Anything that a panel draws. */
-export type Mark = Bars | Lines | Heat | Tiles | Cloud | Surface | Tokens | Table | Event;
+export type Mark = Bars | Lines | Heat | Tiles | Cloud | Surface | Parallel | Tokens | Table | Event;
 
 /** One frame with its axes. */
 export interface Panel {
@@ -126,6 +148,8 @@ export interface Panel {
   readonly y: Axis;
   readonly note: string;
   readonly level: Level;
+  /** Takes the whole width of its figure. */
+  readonly wide: boolean;
 }
 
 /** A picture as plain data. */
@@ -140,11 +164,48 @@ export interface Figure {
 }
 
 /** A value of a parameter of a view. */
-export type Parameter = number | string | boolean;
+export type Parameter = number | string | boolean | readonly string[];
+
+/** Parameters of a view by name. */
+export type Parameters = Readonly<Record<string, Parameter>>;
+
+interface ControlText {
+  readonly name: string;
+  readonly label: string;
+  readonly help: string;
+}
+
+/** A number between two others. */
+export interface RangeControl extends ControlText {
+  readonly kind: "range";
+  readonly min: number;
+  readonly max: number;
+  readonly step: number;
+  /** Even steps of the slider multiply the value. */
+  readonly log: boolean;
+  readonly unit: string;
+  readonly value: number;
+  /** A click on the plane of a picture sets it to the place on that axis. */
+  readonly picks: "x" | "y" | null;
+  /** The only values that can be chosen. */
+  readonly stops: readonly number[] | null;
+  /** Only whole numbers. */
+  readonly whole: boolean;
+}
+
+/** Something that can be set, as it is now. */
+export type Control =
+  | RangeControl
+  | (ControlText & { readonly kind: "choice"; readonly options: readonly string[]; readonly value: string })
+  | (ControlText & { readonly kind: "several"; readonly options: readonly string[]; readonly value: readonly string[] })
+  | (ControlText & { readonly kind: "toggle"; readonly value: boolean });
 
 /** What one message carries: a figure, and the view and the parameters that made it. */
 export interface Frame {
   readonly view: string;
-  readonly parameters: Readonly<Record<string, Parameter>>;
+  readonly parameters: Parameters;
+  readonly controls: readonly Control[];
+  /** True when the figure holds only what is to be added to the one that is shown. */
+  readonly append: boolean;
   readonly figure: Figure;
 }

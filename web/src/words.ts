@@ -7,10 +7,10 @@ export const LEVEL_SYMBOLS: Record<Level, string> = {
   "ok": "✓", "not-measured": "–", "look": "◆", "warn": "▲", "alarm": "✖",
 };
 
-/** The word of each level. */
-export const LEVEL_WORDS: Record<Level, string> = {
-  "ok": "ok", "not-measured": "not measured", "look": "look", "warn": "warn", "alarm": "alarm",
-};
+/** Returns a level in words. */
+export function levelWord(level: Level): string {
+  return level.replace("-", " ");
+}
 
 /** Returns a name or label in one line, without characters that could steer what stands around it. */
 export function plain(text: string): string {
@@ -70,14 +70,12 @@ function scientific(size: number, decimals: number): string {
   const [digits] = size.toExponential(100).split("e") as [string, string];
   const [rounded, exponent] = size.toExponential(decimals).split("e") as [string, string];
   const mantissa = evenHalf(digits, rounded, decimals);
-  const power = "10" + String(Number(exponent)).replace(/[-\d]/g, (one) => SUPERSCRIPTS[one]!);
+  const power = "10" + String(Number(exponent)).replace(/[-\d]/g, (one) => SUPERSCRIPTS.at(Number(one === "-" ? -1 : one))!);
   const short = trimmed(mantissa);
   return short === "1" ? power : `${short}×${power}`;
 }
 
-const SUPERSCRIPTS: Record<string, string> = {
-  "-": "⁻", "0": "⁰", "1": "¹", "2": "²", "3": "³", "4": "⁴", "5": "⁵", "6": "⁶", "7": "⁷", "8": "⁸", "9": "⁹",
-};
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻";
 
 function halfEven(size: number, decimals: number): string {
   return evenHalf(size.toFixed(100), size.toFixed(decimals), decimals);

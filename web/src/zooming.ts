@@ -1,25 +1,25 @@
 /** What gestures and keys do over a frame with axes: read, zoom, move. */
 
-import type { Signal } from "@preact/signals";
+import type { Signal } from "./signals.js";
 import type { FramePlan } from "./layout.js";
 import type { Box } from "./overlay.js";
 import { limited, panned, windowOf, zoomed, type Plot, type Window } from "./plot.js";
 import { arrowOf, type Drag, type Gestures } from "./pointer.js";
-import type { Reader, Reading } from "./reading.js";
+import type { Reader } from "./reading.js";
+import { readingGestures, type Readings } from "./stage.js";
 import { setEntry, type Store } from "./state.js";
 
 /** What the gestures over a frame work on. */
-export interface FrameParts {
+export interface FrameParts extends Readings {
   readonly plot: Plot;
   readonly plan: FramePlan;
   readonly name: string;
   readonly store: Store;
   readonly reader: Reader;
-  readonly reading: Signal<Reading | null>;
-  /** The reading that the keyboard has reached. */
-  readonly said: Signal<Reading | null>;
   /** The rectangle that is being drawn. */
   readonly selecting: Signal<Box | null>;
+  /** Sets the controls to a place of the frame; null where there are none. */
+  readonly choose: ((x: number, y: number) => void) | null;
 }
 
 /** A drag thinner than this selects along one axis only, pixels. */
@@ -27,7 +27,7 @@ const THIN = 16;
 
 /** Returns what gestures and keys do over a frame. */
 export function frameGestures(parts: FrameParts): Gestures {
-  const { plot, plan, name, store, reader, reading, said, selecting } = parts;
+  const { plot, plan, name, store, reader, reading, selecting, choose } = parts;
   const full = windowOf(plan.extent);
   const now = () => windowOf(plot.extent);
   const show = (window: Window | null) => {
@@ -36,10 +36,14 @@ export function frameGestures(parts: FrameParts): Gestures {
   };
   const zoom = (factor: number, x: number, y: number) =>
     show(zoomed(now(), full, factor, [plot.placeX(x), plot.placeY(y)], axesOf(plot)));
+  const read = readingGestures(reader, parts);
   return {
-    hover: (x, y) => (reading.value = inside(plot, x, y) ? reader.at(x, y) : null),
-    leave: () => (reading.value = null),
-    tap: (x, y) => (reading.value = said.value = reader.at(x, y)),
+    ...read,
+    hover: (x, y) => (inside(plot, x, y) ? read.hover(x, y) : read.leave()),
+    tap: (x, y) => {
+      read.tap(x, y);
+      if (inside(plot, x, y)) choose?.(x, y);
+    },
     drag: (drag) => {
       reading.value = null;
       if (drag.shift) show(moved(plot, full, drag));
@@ -52,7 +56,7 @@ export function frameGestures(parts: FrameParts): Gestures {
     },
     zoom,
     reset: () => show(null),
-    key: (event) => keyUsed(event, parts, zoom, show),
+    key: (event) => keyUsed(event, parts, zoom, show) || read.key(event),
   };
 }
 
@@ -89,20 +93,17 @@ function keyUsed(
   event: KeyboardEvent, parts: FrameParts, zoom: (factor: number, x: number, y: number) => void,
   show: (window: Window | null) => void,
 ): boolean {
-  const { plot, plan, reader, reading, said } = parts;
-  const from = reading.peek();
+  const { plot, plan } = parts;
+  const from = parts.reading.peek();
   const [x, y] = [from?.x ?? plot.width / 2, from?.y ?? plot.height / 2];
   const arrow = arrowOf(event.key);
   if (arrow && event.shiftKey) {
     const up = -0.1 * arrow[1] * (plot.extent.flipped ? -1 : 1);
     show(panned(windowOf(plot.extent), windowOf(plan.extent), 0.1 * arrow[0], up));
-  } else if (arrow) reading.value = said.value = reader.move(from, arrow[0], arrow[1]);
-  else if (event.key === "+" || event.key === "=") zoom(0.7, x, y);
+  } else if (event.key === "+" || event.key === "=") zoom(0.7, x, y);
   else if (event.key === "-") zoom(1 / 0.7, x, y);
   else if (event.key === "0") show(null);
-  else if (event.key === "Escape") {
-    reading.value = said.value = null;
-    (event.currentTarget as HTMLElement | null)?.blur();
-  } else return false;
+  else if (event.key === "Enter" && parts.choose && from) parts.choose(from.x, from.y);
+  else return false;
   return true;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nearest, smooth, visible } from "../src/curve.js";
-import { curvesOf } from "../src/curves.js";
+import { curvesOf, hasSmoothing } from "../src/curves.js";
 import { enclosed } from "../src/lasso.js";
 import { limited, panned, zoomed, type Window } from "../src/plot.js";
 import type { Axis, Lines, Panel } from "../src/types.js";
@@ -83,4 +83,21 @@ test("a lasso takes the points inside its line and no others", () => {
   assert.deepEqual([...enclosed(square, places, () => true)], [0, 1]);
   assert.deepEqual([...enclosed(square, places, (point) => point !== 0)], [1]);
   assert.equal(enclosed([0, 0, 1, 1], places, () => true).size, 0);
+});
+
+test("smoothing is offered only where a curve turns at more than every third point", () => {
+  const figure = (values: number[]) => {
+    const array = (from: number[]) => ({ shape: [from.length], values: Float64Array.from(from) });
+    const mark: Lines = {
+      kind: "lines", x: array(values.map((_, place) => place)), y: array(values), low: null, high: null, fill: false, label: "l",
+      tone: "accent", style: "solid", dots: false,
+    };
+    const axis = AXIS as unknown as Axis;
+    const panel: Panel = { title: "", marks: [mark], x: axis, y: axis, note: "", level: "ok", wide: false };
+    return { title: "", panels: [panel], columns: 1, verdict: "", level: "ok" as const, caveat: "", alt: "" };
+  };
+  const noise = Array.from({ length: 100 }, (_, place) => Math.sin(place * place));
+  assert.equal(hasSmoothing(figure(noise)), true);
+  assert.equal(hasSmoothing(figure(noise.slice(0, 64))), false);
+  assert.equal(hasSmoothing(figure(noise.map((_, place) => Math.sin(place / 3)))), false);
 });

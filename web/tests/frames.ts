@@ -31,3 +31,19 @@ export function lineHeader(array: Header, more: Header = {}): Header {
   };
   return { frame: 1, view: "v", parameters: { a: 1 }, figure: figureWith(line), arrays: [array], ...more };
 }
+
+/** Returns the bytes of a book. */
+export function bookOf(...frames: ArrayBuffer[]): ArrayBuffer {
+  const start = Math.ceil((8 + 4 * frames.length) / 8) * 8;
+  const lengths = frames.map((frame) => Math.ceil(frame.byteLength / 8) * 8);
+  const bytes = new Uint8Array(start + lengths.reduce((sum, one) => sum + one, 0));
+  bytes.set(new TextEncoder().encode("PELB"));
+  new DataView(bytes.buffer).setUint32(4, frames.length, true);
+  let at = start;
+  frames.forEach((frame, place) => {
+    new DataView(bytes.buffer).setUint32(8 + 4 * place, frame.byteLength, true);
+    bytes.set(new Uint8Array(frame), at);
+    at += lengths[place]!;
+  });
+  return bytes.buffer;
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { labelsOf, lanes } from "../src/labels.js";
-import { layoutOf } from "../src/layout.js";
+import { layoutOf, seatsOf } from "../src/layout.js";
 import { clip, type Measure } from "../src/measure.js";
 import { DARK, declarations, LIGHT, themeRules } from "../src/theme.js";
 import type { Axis, Event, Figure, Mark, Panel } from "../src/types.js";
@@ -14,7 +14,7 @@ const array = (...values: number[]) => ({ shape: [values.length], values: Float6
 const BARS: Mark = { kind: "bars", edges: array(0, 1, 2), heights: array(1, 2), base: null, label: "", tone: "accent" };
 
 function panelOf(more: Partial<Panel> = {}): Panel {
-  return { title: "p", note: "", level: "ok", x: AXIS as unknown as Axis, y: AXIS as unknown as Axis, marks: [BARS], ...more };
+  return { title: "p", note: "", level: "ok", wide: false, x: AXIS as unknown as Axis, y: AXIS as unknown as Axis, marks: [BARS], ...more };
 }
 
 function figureOf(columns: number, panels: Panel[]): Figure {
@@ -44,6 +44,17 @@ test("panels stand side by side only where they fit", () => {
   assert.equal(new Set(plans.map((plan) => plan.frame!.left)).size, 1);
   const titled = figureOf(2, [1, 2, 3].map(() => panelOf({ y: { ...(AXIS as unknown as Axis), label: "share" } })));
   assert.deepEqual(layoutOf(titled, 900, measure).plans.map((plan) => plan.frame!.yTitle), ["share", "", "share"]);
+});
+
+test("wide panels have rows of their own", () => {
+  const panels = [true, false, false, false, true, false].map((wide) => panelOf({ wide }));
+  const seats = seatsOf(panels, 2);
+  assert.deepEqual(seats.map(({ column }) => column), [0, 0, 1, 0, 0, 0]);
+  assert.deepEqual(seats.map(({ wide }) => wide), [true, false, false, false, true, false]);
+  assert.deepEqual(seats.map(({ lowest }) => lowest), [false, false, true, false, true, true]);
+  const { plans } = layoutOf(figureOf(2, panels), 900, measure);
+  assert.deepEqual(plans.map(({ width }) => width), [900, 436, 436, 436, 900, 436]);
+  assert.ok(layoutOf(figureOf(2, panels), 380, measure).plans.every(({ wide, width }) => !wide && width === 380));
 });
 
 test("frames of one column begin and end on one line", () => {

@@ -87,7 +87,7 @@ def _table(runs: "list[Run]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    from pellucid.outlets.report.words import duration, size
+    from pellucid.outlets.page.words import duration, size
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     # The verdict stands below the name: beside it there is no room in 80 columns.

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 import struct
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pellucid.core.figure import Lines
 from pellucid.core.frame import pack
 from pellucid.outlets.explorer import live
 from pellucid.outlets.explorer.live import LiveRun
+from pellucid.outlets.explorer.paper import Paper
 from pellucid.outlets.explorer.shelf import Shelf
 from pellucid.outlets.store import RunWriter
 from tests.outlets.explorer.serving import Served, add_steps, ask, hear, picture, served, write_run
@@ -190,6 +192,52 @@ def test_what_did_not_change_is_not_read(tmp_path: Path, monkeypatch: pytest.Mon
         monkeypatch.setattr(f"pellucid.outlets.explorer.{module}.reading", opened.append)
     assert (shelf.rows()[0].name, run.refresh()) == ("one", version)
     assert not opened
+
+
+def test_an_index_stays_open_while_it_is_followed_and_no_longer(tmp_path: Path) -> None:
+    """Of a run that is being written, also when its list shows it; all are closed when the server ends."""
+    writer = write_run(tmp_path / "one", status=None)
+    write_run(tmp_path / "ended")
+    with served(tmp_path) as explorer, explorer.socket() as socket:
+        indexes = explorer.desk.indexes
+        for number, name in enumerate(("one", "ended"), 1):
+            wish = {"id": number, "ask": "view", "view": "curves", "run": explorer.key(name), "follow": True}
+            assert ask(socket, **wish)[0] == number
+        for steps in (10, 20):
+            add_steps(writer, range(steps - 5, steps))
+            assert hear(socket)[0] == 1
+        assert indexes.count == 1
+    assert indexes.count == 0
+    writer.close("finished")
+
+
+def test_rows_that_no_writer_makes_are_passed_over(tmp_path: Path) -> None:
+    """Anybody may have written the index."""
+    writer = write_run(tmp_path / "one", steps=3, status=None)
+    with sqlite3.connect(tmp_path / "one" / "run.sqlite") as other:
+        rows = [("loss", 2**62 + 1, 1.0), ("loss", "x", 1.0), ("loss", 3, "x"), ("loss", 4, b"x"), ("loss", 5, None)]
+        other.executemany("INSERT INTO scalars (name, step, value) VALUES (?, ?, ?)", rows)
+    other.close()
+    run = LiveRun(tmp_path / "one", "one")
+    run.refresh()
+    assert run.curves()["loss"].steps.tolist() == [0, 1, 2, 5]
+    writer.close("finished")
+
+
+def test_only_rows_that_changed_are_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long list few move."""
+    writers = [write_run(tmp_path / name, steps=3, status=None) for name in ("one", "two")]
+    paper = Paper(Shelf([tmp_path]))
+    paper.runs()
+    before = {row.name: line for (row, _), line in paper._lines.items()}
+    add_steps(writers[1], range(3, 9))
+    html = paper.runs()
+    after = {row.name: line for (row, _), line in paper._lines.items()}
+    assert (after["one"] is before["one"], after["two"] is before["two"]) == (True, False)
+    assert (">3<" in after["one"], ">9<" in after["two"]) == (True, True)
+    assert all(line in html for line in after.values())
+    for writer in writers:
+        writer.close("finished")
 
 
 def test_curves_grow_and_what_was_handed_out_stays(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """The port, the limits, the end; and pages of one's own."""
 
 import socket
+import time
 from pathlib import Path
 
+import anyio
 import pytest
 
 from pellucid.core import view as registry
 from pellucid.core.errors import AddressError, InputError
 from pellucid.outlets.explorer import pages as explorer_of_pages
+from pellucid.outlets.explorer.desk import Desk
 from pellucid.outlets.explorer.server import FIRST_PORT, taken_port
-from tests.outlets.explorer.serving import ask, served, write_run
+from tests.outlets.explorer.serving import ask, served, wait_until, write_run
 
 PAGE = '''
 """A page of a user."""
@@ -133,3 +136,35 @@ def test_a_page_that_there_is_not() -> None:
         explorer_of_pages.page("loss-surfac")
     known = ", ".join(explorer_of_pages.pages())
     assert str(refused.value) == f"There is no page 'loss-surfac'. Closest: 'loss-surface'. There are: {known}."
+
+
+def test_our_pages_are_drawn_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that who opens one does not wait for what it loads; those of a user are not, nobody knows what they take."""
+    drawn: list[str] = []
+    monkeypatch.setattr("pellucid.outlets.explorer.desk.Desk.rehearse", lambda _, name: drawn.append(name))
+    with served(tmp_path) as explorer:
+        wait_until(lambda: len(drawn) == 2)
+        assert sorted(drawn) == ["activation-histograms", "loss-surface"]
+        assert explorer.desk.rehearsed() == drawn
+
+
+def test_what_is_asked_for_goes_before_what_is_drawn_ahead(tmp_path: Path) -> None:
+    """While somebody has the thread for pictures, nothing is drawn ahead."""
+    done: list[str] = []
+
+    async def both() -> None:
+        desk = Desk([tmp_path])
+        async with anyio.create_task_group() as group:
+            group.start_soon(desk.draw, lambda: (time.sleep(0.2), done.append("asked")))
+            await anyio.sleep(0.05)
+            group.start_soon(desk.draw_idly, done.append, "ahead")
+            await anyio.sleep(0.05)
+            group.start_soon(desk.draw, done.append, "asked later")
+
+    anyio.run(both)
+    assert done == ["asked", "asked later", "ahead"]
+
+
+def test_a_page_that_fails_ahead_is_no_matter(tmp_path: Path) -> None:
+    """Who opens it is told."""
+    Desk([tmp_path]).rehearse("no such page")

@@ -252,7 +252,8 @@ def _run_with_log(tmp_path: Path) -> Path:
     writer.scalars([(0, "loss", 1.0), (1, "loss", 1.0)])
     writer.flush()
     with closing(sqlite3.connect(path / "run.sqlite")) as other:
-        other.execute("SELECT * FROM meta").fetchall()
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM meta").fetchall()  # what comes after this stays in the log while it is read
         for step in range(2, 20):
             writer.scalars([(step, "loss", 1.0)])
             writer.flush()

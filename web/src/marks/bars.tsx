@@ -1,5 +1,6 @@
 /** Histograms and bars of unequal width, overlaid or stacked. */
 
+import { h } from "preact";
 import type { Plot } from "../plot.js";
 import { project, projectAll } from "../scale.js";
 import { toneColour } from "../theme.js";

@@ -1,5 +1,6 @@
 /** Points of a plane, inside the frame of a panel. */
 
+import { h } from "preact";
 import { useCallback, useMemo } from "preact/hooks";
 import { Raster, type Draw } from "../canvas.js";
 import { groupEntry } from "../key.js";
@@ -8,7 +9,7 @@ import { drawCloud2, pickCloud, pointLook } from "../raster/cloud.js";
 import { groupColours, GROUPS, packed, type Page } from "../raster/colors.js";
 import { clampIndex, type Reader, type Reading } from "../reading.js";
 import { placeWords, project } from "../scale.js";
-import { DARK, LIGHT } from "../theme.js";
+import { themeOf } from "../theme.js";
 import type { Cloud, Panel } from "../types.js";
 import { exact, plain } from "../words.js";
 
@@ -33,7 +34,7 @@ export function cloudGroups(mark: Cloud, hidden: readonly string[], chosen: Read
   );
   const colours = new Uint32Array(groups + 1);
   colours.set(groupColours(groups));
-  colours[groups] = packed((page === "dark" ? DARK : LIGHT).tones.faint);
+  colours[groups] = packed(themeOf(page).tones.faint);
   const count = mark.points.shape[0]!;
   const own = (point: number) => mark.group?.values[point] ?? 0;
   const group = chosen
@@ -104,7 +105,7 @@ export function pointReading(mark: Cloud, panel: Panel, point: number, x: number
   const axes = [panel.x, panel.y, { ...panel.y, label: "third axis", unit: "", categories: [] }];
   const rows = axes.slice(0, across).map((axis, place) => {
     const value = mark.points.values[point * across + place]!;
-    return { label: axis.label || ["x", "y", "z"][place]!, value: placeWords(axis, value, exact), colour: "" };
+    return { label: axis.label || ["x", "y", "z"][place]!, value: placeWords(axis, value, exact) };
   });
   const named = name ? [{ label: "group", value: name, colour: GROUPS[group! % GROUPS.length]! }] : [];
   const dot = { x, y, colour: group === undefined ? GROUPS[0] : GROUPS[group % GROUPS.length]! };

@@ -1,12 +1,15 @@
 /** Points of space. */
 
-import { useSignal } from "@preact/signals";
+import { h } from "preact";
+import { useSignal } from "../signals.js";
 import { useCallback, useMemo, useRef } from "preact/hooks";
+import { Nothing } from "../guard.js";
 import { useLassoOver } from "../lasso.js";
 import { drawCloud3, pointLook } from "../raster/cloud.js";
 import { projectCloud } from "../raster/depth.js";
 import { boundsOf, projection } from "../raster/project.js";
 import type { Reading } from "../reading.js";
+import { linear } from "../scale.js";
 import { useScene } from "../scene.js";
 import { Space, useCamera, type DrawSpace } from "../space.js";
 import type { Axis, Cloud, Panel } from "../types.js";
@@ -39,9 +42,8 @@ export function Cloud3Mark({ mark, panel, width, height, name }: {
     },
     [points, groups, bounds],
   );
-  if (!points.length) return <p class="nothing">nothing to show</p>;
-  const third: Axis = { ...panel.y, label: "", unit: "", scale: "linear", categories: [] };
-  const axes = [straight(panel.x), straight(panel.y), third] as const;
+  const axes = useMemo(() => [panel.x, panel.y, { ...panel.y, label: "", unit: "" }].map(linear) as [Axis, Axis, Axis], [panel]);
+  if (!points.length) return <Nothing />;
   const read = (x: number, y: number) => {
     const point = pointAt(picked, x, y);
     return point < 0 ? null : pointReading(mark, panel, point, x, y);
@@ -50,10 +52,6 @@ export function Cloud3Mark({ mark, panel, width, height, name }: {
     <Space name={name} label={panel.title || "Points"} width={width} height={height} bounds={bounds} rise={1} axes={axes}
       draw={draw} read={read} reading={reading} lasso={lasso} />
   );
-}
-
-function straight(axis: Axis): Axis {
-  return { ...axis, scale: "linear", categories: [] };
 }
 
 function floats(mark: Cloud): Float32Array | Float64Array {

@@ -1,17 +1,17 @@
 /** One tile, large. */
 
+import { h } from "preact";
 import { useCallback, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Raster, type Draw } from "../canvas.js";
+import { PLAIN_AXIS } from "../figure.js";
 import { Framed } from "../framed.js";
 import { KeyView } from "../key-view.js";
 import { layoutOf } from "../layout.js";
 import { colourTable } from "../raster/colors.js";
 import { drawTiles, layoutTiles } from "../raster/tiles.js";
 import { useScene } from "../scene.js";
-import type { Axis, Figure, Heat, Tiles } from "../types.js";
+import type { Figure, Heat, Tiles } from "../types.js";
 import { plain } from "../words.js";
-
-const PLAIN_AXIS: Axis = { label: "", unit: "", scale: "linear", threshold: 1, limits: null, categories: [] };
 
 /** Shows one tile in a dialog, with axes, exact values and zoom; `show(null)` closes it. */
 export function Enlarged({ mark, tile, show }: { mark: Tiles; tile: number; show: (tile: number | null) => void }) {
@@ -28,16 +28,17 @@ export function Enlarged({ mark, tile, show }: { mark: Tiles; tile: number; show
       onClick={(event) => event.target === dialog.current && show(null)}>
       <div class="enlarged-head">
         <h5>{titleOf(mark, tile)}</h5>
-        <button type="button" onClick={() => go(-1)}>Previous</button>
-        <button type="button" onClick={() => go(1)}>Next</button>
-        <button type="button" onClick={() => show(null)}>Close</button>
+        <button onClick={() => go(-1)}>Previous</button>
+        <button onClick={() => go(1)}>Next</button>
+        <button onClick={() => show(null)}>Close</button>
       </div>
       {mark.images.shape.length === 4 ? <Colours mark={mark} tile={tile} width={room} /> : <Matrix mark={mark} tile={tile} width={room} />}
     </dialog>
   );
 }
 
-function titleOf(mark: Tiles, tile: number): string {
+/** Returns the title of a tile. */
+export function titleOf(mark: Tiles, tile: number): string {
   return plain(mark.titles[tile] ?? `image ${tile}`);
 }
 
@@ -58,11 +59,11 @@ function figureOf(mark: Tiles, tile: number): Figure {
   const [, rows, columns] = mark.images.shape as [number, number, number];
   const values = mark.images.values.subarray(tile * rows * columns, (tile + 1) * rows * columns);
   const heat: Heat = {
-    kind: "heat", values: { shape: [rows, columns], values }, x: null, y: null, signed: mark.signed, label: mark.label,
+    kind: "heat", values: { shape: [rows, columns], values, rounded: mark.images.rounded === true }, x: null, y: null, signed: mark.signed, label: mark.label,
     origin: "upper",
   };
   const panel = {
-    title: titleOf(mark, tile), marks: [heat], note: "", level: "ok" as const,
+    title: titleOf(mark, tile), marks: [heat], note: "", level: "ok" as const, wide: false,
     x: { ...PLAIN_AXIS, label: "column" }, y: { ...PLAIN_AXIS, label: "row" },
   };
   return { title: "", panels: [panel], columns: 1, verdict: "", level: "ok", caveat: "", alt: "" };
@@ -74,7 +75,7 @@ function Colours({ mark, tile, width }: { mark: Tiles; tile: number; width: numb
     (out, across, down) => {
       const images = mark.images.values.subarray(tile * rows * columns * 3, (tile + 1) * rows * columns * 3);
       const layout = layoutTiles({ count: 1, rows, columns, width: across, most: across });
-      drawTiles(out, across, down, { images, rows, columns, channels: 3, layout, table: colourTable(false, "light"), limits: [0, 1] });
+      drawTiles(out, across, down, { images, rows, columns, channels: 3, layout, table: colourTable(false), limits: [0, 1] });
     },
     [mark, tile],
   );

@@ -1,19 +1,20 @@
 /** A matrix of values as colours, inside the frame of a panel. */
 
+import { h } from "preact";
 import { useCallback, useMemo } from "preact/hooks";
 import { Raster, type Draw } from "../canvas.js";
 import type { Plot } from "../plot.js";
-import { colourLimits, colourTable, type Page } from "../raster/colors.js";
+import { limitsOf, colourTable } from "../raster/colors.js";
 import { drawHeat, pickHeat, type HeatOptions } from "../raster/heat.js";
 import type { Reader, Reading } from "../reading.js";
-import { clampIndex } from "../reading.js";
+import { clampIndex, valueWords } from "../reading.js";
 import { cellEdges, placeWords, projectAll } from "../scale.js";
 import type { Axis, Heat, Numbers, Panel } from "../types.js";
 import { exact } from "../words.js";
 
 /** Draws a matrix. */
-export function HeatMark({ mark, plot, page, left }: { mark: Heat; plot: Plot; page: Page; left: number }) {
-  const fixed = useMemo(() => heatOptions(mark, plot.panel, page), [mark, plot.panel, page]);
+export function HeatMark({ mark, plot, left }: { mark: Heat; plot: Plot; left: number }) {
+  const fixed = useMemo(() => heatOptions(mark, plot.panel), [mark, plot.panel]);
   const { x, y } = plot.extent;
   const draw = useCallback<Draw>(
     (out, width, height) => {
@@ -29,20 +30,20 @@ function viewOf(x: readonly [number, number], y: readonly [number, number]) {
   return { x0: x[0], x1: x[1], y0: y[0], y1: y[1] };
 }
 
-function heatOptions(mark: Heat, panel: Panel, page: Page): HeatOptions {
+function heatOptions(mark: Heat, panel: Panel): HeatOptions {
   const [rows, columns] = mark.values.shape as [number, number];
-  const [lo, hi] = colourLimits(mark.values.values, mark.signed);
+  const [lo, hi] = limitsOf(mark.values.values, mark.signed);
   return {
     values: mark.values.values, rows, columns, lo, hi, signed: mark.signed, origin: mark.origin,
     xEdges: sides(panel.x, mark.x?.values ?? null, columns),
     yEdges: sides(panel.y, mark.y?.values ?? null, rows),
-    table: colourTable(mark.signed, page),
+    table: colourTable(mark.signed),
   };
 }
 
 /** What has no place on a log axis lies half a decade below its neighbour. */
 function sides(axis: Axis, edges: Numbers | null, count: number): Float64Array {
-  const places = projectAll(axis, cellEdges(edges, count));
+  const places = projectAll(axis, cellEdges(edges, count)).slice();
   for (let place = places.length - 2; place >= 0; place--) {
     if (Number.isNaN(places[place])) places[place] = places[place + 1]! - 0.5;
   }
@@ -55,7 +56,7 @@ function sides(axis: Axis, edges: Numbers | null, count: number): Float64Array {
 /** Returns the reader of a matrix. */
 export function heatReader(mark: Heat, plot: Plot): Reader {
   const [rows, columns] = mark.values.shape as [number, number];
-  const options = { ...heatOptions(mark, plot.panel, "light"), view: viewOf(plot.extent.x, plot.extent.y) };
+  const options = { ...heatOptions(mark, plot.panel), view: viewOf(plot.extent.x, plot.extent.y) };
   const across = options.xEdges as Float64Array;
   const down = options.yEdges as Float64Array;
   const reading = (row: number, column: number): Reading => {
@@ -65,8 +66,8 @@ export function heatReader(mark: Heat, plot: Plot): Reader {
     const value = mark.values.values[row * columns + column]!;
     const place = [cellWords(plot.panel.x, mark.x, column, "column"), cellWords(plot.panel.y, mark.y, row, "row")];
     return {
-      x: (x0 + x1) / 2, y: (y0 + y1) / 2, title: place.join("; "), index: [row, column], box,
-      rows: [{ label: mark.label || "value", value: Number.isNaN(value) ? "not measured" : exact(value), colour: "" }],
+      x: (x0 + x1) / 2, y: (y0 + y1) / 2, title: place.join("; "), index: [row, column], of: mark.values, box,
+      rows: [{ label: mark.label || "value", value: valueWords(mark.values, value) }],
     };
   };
   return {

@@ -1,13 +1,62 @@
 /** Curves: lines, bands, ridges and dots. */
 
+import { h } from "preact";
+import { useCallback } from "preact/hooks";
+import { Raster, type Draw } from "../canvas.js";
 import { visible } from "../curve.js";
 import { bandOf, type Curve } from "../curves.js";
+import { entryOf } from "../key.js";
+import { litOf } from "../lit.js";
 import type { Plot } from "../plot.js";
+import { packed } from "../raster/colors.js";
+import { drawStrokes, type Stroke } from "../raster/strokes.js";
 import { projectAll } from "../scale.js";
-import { toneColour } from "../theme.js";
+import { useScene } from "../scene.js";
+import { themeOf, toneColour } from "../theme.js";
+import type { Lines } from "../types.js";
 
 const DASHES = { solid: undefined, dashed: "6 4", dotted: "1.6 3" } as const;
 const MOST_DOTS = 400;
+
+/** More points than this in one frame are drawn as pixels: an SVG would take longer than a frame of an animation. */
+const MANY_POINTS = 24_000;
+
+/** Tells whether the curves of a frame have too many points for an SVG; bands and ridges stay shapes. */
+export function areMany(curves: readonly Curve[]): boolean {
+  const points = curves.reduce((sum, { mark, raw }) => sum + mark.x.values.length * (raw ? 2 : 1), 0);
+  return points > MANY_POINTS && curves.every(({ mark }) => !mark.low);
+}
+
+/** Returns the curves that make room for the one whose entry in the key is under the pointer; none where it is not among them. */
+export function backOf(curves: readonly Curve[], lit: string): ReadonlySet<Curve> {
+  const back = curves.filter(({ mark }) => entryOf(mark)?.id !== lit);
+  return new Set(lit === "" || back.length === curves.length ? [] : back);
+}
+
+const STEPS: Record<Lines["style"], readonly number[]> = { solid: [], dashed: [6, 4], dotted: [2, 3] };
+
+/** Draws all curves of a frame as pixels. */
+export function CurvesRaster({ curves, plot, left }: { curves: readonly Curve[]; plot: Plot; left: number }) {
+  const { page, root } = useScene();
+  const [theme, lit] = [themeOf(page.value), litOf(root).value];
+  const draw = useCallback<Draw>((out, width, height, ratio) => {
+    const linear = (of: (place: number) => number) => [of(0) * ratio, (of(1) - of(0)) * ratio] as const;
+    const [sideways, downwards] = [linear(plot.x), linear(plot.y)];
+    const behind = backOf(curves, lit);
+    const order = [...behind, ...curves.filter((curve) => !behind.has(curve))];
+    const strokes = order.filter(({ rising }) => rising).flatMap((curve) => {
+      const { mark, across, up, raw } = curve;
+      const [colour, back] = [packed(theme.tones[mark.tone]), behind.has(curve)];
+      const stroke = (places: Float64Array, wide: number, opacity: number): Stroke => ({
+        x: across, y: places, across: sideways, down: downwards, colour, width: wide * ratio, opacity: back ? 0.12 * opacity : opacity,
+        dash: STEPS[mark.style].map((step) => step * ratio),
+      });
+      return [...(raw ? [stroke(projectAll(plot.panel.y, raw), 1, 0.28)] : []), stroke(up, behind.size && !back ? 2.2 : 1.3, 1)];
+    });
+    drawStrokes(out, width, height, strokes);
+  }, [curves, plot, theme, lit]);
+  return <Raster left={left} width={plot.width} height={plot.height} draw={draw} />;
+}
 
 /** Draws the lines of one curve; its dots are drawn by `CurveDots`, which nothing cuts off. */
 export function CurveLines({ curve, plot }: { curve: Curve; plot: Plot }) {
@@ -44,11 +93,13 @@ function RawLine({ curve, x, plot }: { curve: Curve; x: Float64Array; plot: Plot
 /** Draws the dots of a curve: all where it asks for them, else only points that no line would show. */
 export function CurveDots({ curve, plot }: { curve: Curve; plot: Plot }) {
   const { across, up, mark } = curve;
-  const seen = (place: number) => Number.isFinite(up[place]) && Number.isFinite(across[place]);
   const all = mark.dots && across.length <= MOST_DOTS;
   const dots: { x: number; y: number }[] = [];
-  for (let place = 0; place < across.length && dots.length < MOST_DOTS; place++) {
-    if (!seen(place) || (!all && (seen(place - 1) || seen(place + 1)))) continue;
+  // A sum is finite only where both are; beyond the ends there is none.
+  const seen = (place: number) => Math.abs(up[place]! + across[place]!) < Infinity;
+  for (let place = 0, before = false, now = seen(0), after; place < across.length && dots.length < MOST_DOTS; place++, before = now, now = after) {
+    after = place + 1 < across.length && seen(place + 1);
+    if (!now || (!all && (before || after))) continue;
     const [x, y] = [plot.x(across[place]!), plot.y(up[place]!)];
     if (x >= -1 && x <= plot.width + 1 && y >= -1 && y <= plot.height + 1) dots.push({ x, y });
   }

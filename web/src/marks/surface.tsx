@@ -1,69 +1,115 @@
-/** A height over a plane, with the path of an optimiser on it. */
+/** A height over a plane, with the paths of optimisers on it. */
 
-import { useComputed, useSignal } from "@preact/signals";
-import { useCallback, useMemo, useRef } from "preact/hooks";
+import { h } from "preact";
+import { useComputed, useSignal } from "../signals.js";
+import { useCallback, useMemo } from "preact/hooks";
+import { Nothing } from "../guard.js";
 import { Player } from "../controls.js";
-import { colourTable, packed } from "../raster/colors.js";
-import { surfaceMesh, type Mesh } from "../raster/mesh.js";
-import { project, type Camera } from "../raster/project.js";
-import { drawSurface, pickSurface, roundContour, surfaceProjection } from "../raster/surface.js";
-import type { Path } from "../raster/trail.js";
-import { RISE } from "../raster/mesh.js";
-import type { Reading } from "../reading.js";
-import { placeWords } from "../scale.js";
+import { colourTable } from "../raster/colors.js";
+import { coarseMesh, RISE, surfaceMesh, type Mesh } from "../raster/mesh.js";
+import { pixelsPerUnit, project, type Camera } from "../raster/project.js";
+import { drawGround, drawTraffic, pickSurface, roundContour, surfaceProjection } from "../raster/surface.js";
+import { valueWords, type Reading } from "../reading.js";
+import { linear, placeWords } from "../scale.js";
 import { useScene } from "../scene.js";
 import { Space, type DrawSpace } from "../space.js";
 import { setEntry } from "../state.js";
 import type { Axis, Panel, Surface } from "../types.js";
-import { exact, number } from "../words.js";
+import { exact } from "../words.js";
+import { drawnRace, raceOf, raceWords } from "./race.js";
 
-const RED = packed("#bf2f2a");
-const PALE = packed("#e7a9a3");
-const WHITE = packed("#ffffff");
-
-/** Draws a surface that can be turned, and plays its path. */
+/** Draws a surface that can be turned, and plays its paths. */
 export function SurfaceMark({ mark, panel, width, height, name }: {
   mark: Surface; panel: Panel; width: number; height: number; name: string;
 }) {
-  const scene = useScene();
+  const { store, page, pick } = useScene();
   const mesh = useMemo(() => meshOf(mark), [mark]);
-  const count = mark.path?.shape[0] ?? 0;
-  const place = useComputed(() => Math.min(scene.store.places.value[name] ?? count - 1, count - 1)).value;
+  const race = useMemo(() => raceOf(mark, store.hidden.value, page.value), [mark, store.hidden.value, page.value]);
+  const last = Math.max(race.count - 1, 0);
+  const place = useComputed(() => Math.min(store.places.value[name] ?? last, last)).value;
   const reading = useSignal<Reading | null>(null);
-  const seen = useRef({ depth: new Float32Array(0), width: 0, height: 0, ratio: 1 }).current;
-  const page = scene.page.value;
+  const ground = useMemo(() => new Ground(), []);
+  const turns = useSignal(0);
   const draw = useCallback<DrawSpace>(
     (out, across, down, ratio, camera) => {
       if (!mesh) return;
-      if (seen.depth.length !== out.length) seen.depth = new Float32Array(out.length);
-      Object.assign(seen, { width: across, height: down, ratio });
-      drawSurface(out, seen.depth, across, down, {
-        mesh, camera, table: colourTable(false, page), contour: roundContour(...mesh.limits), ...walked(mark, place, ratio),
-      });
+      const options = { mesh, camera, table: colourTable(false), contour: roundContour(...mesh.limits) };
+      ground.draw(out, across, down, ratio, options, () => turns.value++);
+      drawTraffic(out, ground.depth, across, down, { ...options, ...drawnRace(race, place, ratio) });
     },
-    [mesh, page, place, mark],
+    [mesh, place, race, turns.value],
   );
-  if (!mesh) return <p class="nothing">nothing to show</p>;
-  const third: Axis = { ...panel.y, label: mark.label, unit: "", categories: [], scale: "linear" };
-  const axes = [linear(panel.x), linear(panel.y), third] as const;
+  const axes = useMemo(() => axesOf(mark, panel), [mark, panel]);
+  if (!mesh) return <Nothing />;
+  const placeAt = (x: number, y: number, camera: Camera) => ground.placeAt(mesh, camera, x, y);
   const read = (x: number, y: number, camera: Camera) => {
-    const found = pickSurface(seen.depth, seen.width, seen.height, mesh, camera, x * seen.ratio, y * seen.ratio);
-    return found && readingOf(mesh, axes, camera, found, width, height);
+    const found = placeAt(x, y, camera);
+    return found && readingOf(mark, mesh, axes, camera, found, width, height);
+  };
+  const choose = (x: number, y: number, camera: Camera) => {
+    const found = placeAt(x, y, camera);
+    if (found) pick?.(found.x, found.y);
   };
   return (
     <div class="block">
       <Space name={name} label={panel.title || "Surface"} width={width} height={height} bounds={mesh.bounds} rise={RISE}
-        axes={axes} draw={draw} read={read} reading={reading} />
-      {count > 1 && (
-        <Player count={count} place={place} words={pathWords(mark, Math.round(place))}
-          set={(now) => setEntry(scene.store.places, name, now)} />
+        axes={axes} draw={draw} read={read} reading={reading} choose={pick && choose} />
+      {race.count > 1 && (
+        <Player count={race.count} place={place} words={raceWords(race, mark.label, Math.round(place))}
+          set={(now) => setEntry(store.places, name, now)} />
       )}
     </div>
   );
 }
 
-function linear(axis: Axis): Axis {
-  return { ...axis, scale: "linear", categories: [] };
+type GroundOptions = Parameters<typeof drawGround>[4];
+
+/** Milliseconds after which a surface that was turned rests. */
+const REST = 140;
+/** Cells narrower than this, in pixels, may be drawn two by two while a surface turns. */
+const NARROW = 2.5;
+
+/** The surface without what moves on it: kept, so that balls that roll on a resting surface cost little. */
+class Ground {
+  depth = new Float32Array(0);
+  #pixels = new Uint32Array(0);
+  #size = [0, 0, 1] as [number, number, number];
+  #drawn = "";
+  #isCoarse = false;
+  #mesh: Mesh | null = null;
+  #coarse: Mesh | null = null;
+  #rest = 0;
+
+  /** Draws; while the surface turns, a coarser one, and `rested` is called when it should be drawn again. */
+  draw(out: Uint32Array, width: number, height: number, ratio: number, options: GroundOptions, rested: () => void): void {
+    const { mesh, camera } = options;
+    const seen = [width, height, camera.azimuth, camera.elevation, camera.zoom].join();
+    if (mesh !== this.#mesh) [this.#mesh, this.#coarse, this.#drawn] = [mesh, null, ""];
+    // While a ball rolls over a surface that turns, a coarse ground is kept as well, until it rests.
+    if (seen !== this.#drawn || (this.#isCoarse && !this.#rest)) {
+      if (this.depth.length !== out.length) [this.depth, this.#pixels] = [new Float32Array(out.length), new Uint32Array(out.length)];
+      const turning = this.#rest > 0 && (2 * pixelsPerUnit(camera, width, height)) / mesh.columns < NARROW;
+      clearTimeout(this.#rest);
+      this.#rest = window.setTimeout(() => {
+        this.#rest = 0;
+        if (turning) rested();
+      }, REST);
+      if (turning) this.#coarse ??= coarseMesh(mesh);
+      drawGround(this.#pixels, this.depth, width, height, turning ? { ...options, mesh: this.#coarse! } : options);
+      [this.#drawn, this.#isCoarse] = [seen, turning];
+    }
+    this.#size = [width, height, ratio];
+    out.set(this.#pixels);
+  }
+
+  placeAt(mesh: Mesh, camera: Camera, x: number, y: number) {
+    const [width, height, ratio] = this.#size;
+    return pickSurface(this.depth, width, height, mesh, camera, x * ratio, y * ratio);
+  }
+}
+
+function axesOf(mark: Surface, panel: Panel): readonly [Axis, Axis, Axis] {
+  return [linear(panel.x), linear(panel.y), linear({ ...panel.y, label: mark.label, unit: "" })];
 }
 
 function meshOf(mark: Surface): Mesh | null {
@@ -72,44 +118,14 @@ function meshOf(mark: Surface): Mesh | null {
   return surfaceMesh({ x: mark.x.values, y: mark.y.values, z: mark.z.values });
 }
 
-/** The whole path pale, what was walked of it strong, and the ball at its end. */
-function walked(mark: Surface, place: number, ratio: number) {
-  if (!mark.path || !mark.path.shape[0]) return {};
-  const points = Float64Array.from(mark.path.values as ArrayLike<number>);
-  const whole = Math.floor(place);
-  const at = ballAt(points, place);
-  const look = { casing: WHITE, width: 2.2 * ratio };
-  const part = new Float64Array(3 * (whole + 2));
-  part.set(points.subarray(0, 3 * (whole + 1)));
-  part.set(at, 3 * (whole + 1));
-  const paths: Path[] = [{ points, colour: PALE, ...look }, { points: part, colour: RED, ...look }];
-  return { paths, ball: { at, radius: 7 * ratio, colour: RED } };
-}
-
-function ballAt(points: Float64Array, place: number): [number, number, number] {
-  const before = Math.floor(place);
-  const after = Math.min(before + 1, points.length / 3 - 1);
-  const share = place - before;
-  return [0, 1, 2].map((axis) => {
-    const [one, next] = [points[3 * before + axis]!, points[3 * after + axis]!];
-    return one + (next - one) * share;
-  }) as [number, number, number];
-}
-
-function pathWords(mark: Surface, place: number): string {
-  const height = mark.path!.values[3 * place + 2]!;
-  const label = mark.label.replace(/\s*\(.*\)$/, "") || "height";
-  return `point ${place + 1} of ${mark.path!.shape[0]}, ${label} ${number(height)}`;
-}
-
 function readingOf(
-  mesh: Mesh, axes: readonly [Axis, Axis, Axis], camera: Camera, found: { row: number; column: number },
+  mark: Surface, mesh: Mesh, axes: readonly [Axis, Axis, Axis], camera: Camera, found: { row: number; column: number },
   width: number, height: number,
 ): Reading {
   const values = [mesh.x[found.column]!, mesh.y[found.row]!, mesh.z[found.row * mesh.columns + found.column]!] as const;
   const [x, y] = project(surfaceProjection(mesh, camera, width, height), ...values);
   const rows = axes.map((axis, place) => ({
-    label: axis.label || ["x", "y", "height"][place]!, value: placeWords(axis, values[place]!, exact), colour: "",
+    label: axis.label || ["x", "y", "height"][place]!, value: place === 2 ? valueWords(mark.z, values[2]) : placeWords(axis, values[place]!, exact),
   }));
-  return { x, y, title: "", rows: [rows[2]!, rows[0]!, rows[1]!], index: [found.row, found.column], dots: [{ x, y, colour: "var(--ink)" }] };
+  return { x, y, title: "", rows: [rows[2]!, rows[0]!, rows[1]!], index: [found.row, found.column], of: mark.z, dots: [{ x, y, colour: "var(--ink)" }] };
 }

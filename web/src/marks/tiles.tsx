@@ -1,18 +1,20 @@
 /** Many small images; each can be enlarged. */
 
-import { useSignal } from "@preact/signals";
-import { useCallback, useMemo, useRef } from "preact/hooks";
+import { h } from "preact";
+import { useSignal } from "../signals.js";
+import { useCallback, useMemo } from "preact/hooks";
+import { Nothing } from "../guard.js";
 import { pixelRatio, Raster, type Draw } from "../canvas.js";
 import { clip, SIZE } from "../measure.js";
-import { Cursor, Spoken, Tooltip } from "../overlay.js";
-import { arrowOf, useGestures } from "../pointer.js";
-import { colourTable, type Page } from "../raster/colors.js";
+import type { Gestures } from "../pointer.js";
+import { colourTable } from "../raster/colors.js";
 import { drawTiles, layoutTiles, pickTile, tileLimits, tilePlace, type TileLayout, type TilesOptions } from "../raster/tiles.js";
-import { clampIndex, type Reading } from "../reading.js";
+import { clampIndex, valueWords, type Reader, type Reading } from "../reading.js";
 import { useScene } from "../scene.js";
+import { readingGestures, Stage } from "../stage.js";
 import type { Tiles } from "../types.js";
-import { amount, exact, plain } from "../words.js";
-import { Enlarged } from "./enlarged.js";
+import { amount, plain } from "../words.js";
+import { Enlarged, titleOf } from "./enlarged.js";
 
 const MOST_TILES = 512;
 const HEAD = 15;
@@ -22,58 +24,52 @@ type Props = { readonly mark: Tiles; readonly width: number; readonly title: str
 /** Draws small images. */
 export function TilesMark(props: Props) {
   const empty = !props.mark.images.values.length;
-  return empty ? <p class="nothing">nothing to show</p> : <Images {...props} />;
+  return empty ? <Nothing /> : <Images {...props} />;
 }
 
 function Images({ mark, width, title }: Props) {
-  const { page } = useScene();
   const ratio = pixelRatio();
-  const options = useMemo(() => optionsOf(mark, width * ratio, page.value, ratio), [mark, width, page.value, ratio]);
+  const options = useMemo(() => optionsOf(mark, width * ratio, ratio), [mark, width, ratio]);
   const { layout } = options;
   const draw = useCallback<Draw>((out, across, down) => drawTiles(out, across, down, options), [options]);
   const reading = useSignal<Reading | null>(null);
   const said = useSignal<Reading | null>(null);
   const enlarged = useSignal<number | null>(null);
-  const stage = useRef<HTMLDivElement>(null);
   const read = (tile: number, row: number, column: number) => readingOf(mark, options, ratio, tile, row, column);
   const at = (x: number, y: number) => pickTile(options, x * ratio, y * ratio);
-  useGestures(stage, 0, {
-    hover: (x, y) => {
+  const reader: Reader = {
+    at(x, y) {
       const found = at(x, y);
-      reading.value = found && read(found.tile, found.row, found.column);
+      return found && read(found.tile, found.row, found.column);
     },
-    leave: () => (reading.value = null),
+    move(from, right, below) {
+      const next = clampIndex((from?.index[0] ?? -1) + right + below * layout.across, layout.count);
+      return read(next, options.rows >> 1, options.columns >> 1);
+    },
+  };
+  const keys = readingGestures(reader, { reading, said });
+  const gestures: Gestures = {
+    ...keys,
     tap: (x, y) => (enlarged.value = at(x, y)?.tile ?? null),
-    key: (event) => {
-      const arrow = arrowOf(event.key);
-      const here = reading.peek()?.index[0] ?? -1;
-      if (event.key === "Enter" && here >= 0) enlarged.value = here;
-      else if (event.key === "Escape") reading.value = said.value = null;
-      else if (arrow) {
-        const next = clampIndex(here + arrow[0] + arrow[1] * layout.across, layout.count);
-        reading.value = said.value = read(next, options.rows >> 1, options.columns >> 1);
-      } else return false;
+    key(event) {
+      const here = reading.peek();
+      if (event.key !== "Enter" || !here) return keys.key(event);
+      enlarged.value = here.index[0];
       return true;
     },
-  });
+  };
   const wide = (layout.across * (layout.tileWidth + layout.gap) - layout.gap) / ratio;
   const size = { width: wide, height: layout.height / ratio };
   const total = mark.images.shape[0]!;
   return (
     <div class="block">
-      <div
-        ref={stage} class="stage pick" tabIndex={0} role="application" aria-roledescription="small images"
-        aria-label={`${plain(title) || "Images"}. Arrow keys go from image to image, Enter enlarges.`}
-        data-lm-suppress-shortcuts="true" style={{ width: `${size.width}px`, height: `${size.height}px` }}
-      >
+      <Stage kind="small images" label={`${plain(title) || "Images"}. Arrow keys go from image to image, Enter enlarges.`}
+        look="pick" {...size} reading={reading} said={said} gestures={gestures}>
         <Raster {...size} draw={draw} />
         <svg class="front" {...size} aria-hidden="true">
           <Titles titles={mark.titles} layout={layout} ratio={ratio} />
-          <g data-fleeting><Cursor reading={reading} height={size.height} /></g>
         </svg>
-        <Tooltip reading={reading} left={0} />
-        <Spoken said={said} />
-      </div>
+      </Stage>
       {total > layout.count && <p class="more">{layout.count} of {amount(total, "tile")} shown</p>}
       {enlarged.value !== null && <Enlarged mark={mark} tile={enlarged.value} show={(tile) => (enlarged.value = tile)} />}
     </div>
@@ -94,7 +90,7 @@ function Titles({ titles, layout, ratio }: { titles: readonly string[]; layout: 
 }
 
 /** What the rasteriser needs; lengths in device pixels. */
-function optionsOf(mark: Tiles, width: number, page: Page, ratio: number): TilesOptions {
+function optionsOf(mark: Tiles, width: number, ratio: number): TilesOptions {
   const [total, rows, columns, channels] = mark.images.shape as [number, number, number, number | undefined];
   const count = Math.min(total, MOST_TILES);
   const long = Math.max(0, ...mark.titles.map((words) => words.length)) > 3;
@@ -104,7 +100,7 @@ function optionsOf(mark: Tiles, width: number, page: Page, ratio: number): Tiles
   const limits = channels ? [0, 1] : tileLimits(mark.images.values, total, mark.signed, mark.shared_scale);
   return {
     images: mark.images.values, rows, columns, channels: channels ? 3 : 1, layout,
-    table: colourTable(mark.signed, page), limits,
+    table: colourTable(mark.signed), limits,
   };
 }
 
@@ -112,11 +108,12 @@ function readingOf(mark: Tiles, options: TilesOptions, ratio: number, tile: numb
   const { layout } = options;
   const { left, top } = tilePlace(layout, tile);
   const box = { left: left / ratio, top: top / ratio, width: layout.tileWidth / ratio, height: layout.tileHeight / ratio };
-  const title = plain(mark.titles[tile] ?? `image ${tile}`);
+  const title = titleOf(mark, tile);
   return {
     x: box.left + ((column + 0.5) / options.columns) * box.width, y: box.top + ((row + 0.5) / options.rows) * box.height,
-    title: `${title}; row ${row}, column ${column}`, rows: [{ label: mark.label || "value", value: pixelWords(mark, tile, row, column), colour: "" }],
-    index: [tile, 0], box,
+    title: `${title}; row ${row}, column ${column}`, rows: [{ label: mark.label || "value", value: pixelWords(mark, tile, row, column) }],
+    // Colours are three values; they are shown as stored.
+    index: [tile, 0], box, ...(mark.images.shape.length === 3 && { of: mark.images, at: [tile, row, column] }),
   };
 }
 
@@ -125,5 +122,5 @@ export function pixelWords(mark: Tiles, tile: number, row: number, column: numbe
   const [, rows, columns, channels = 1] = mark.images.shape as [number, number, number, number?];
   const start = ((tile * rows + row) * columns + column) * channels;
   const values = Array.from({ length: channels }, (_, channel) => mark.images.values[start + channel]!);
-  return values.map((value) => (Number.isNaN(value) ? "not measured" : exact(value))).join(", ");
+  return values.map((value) => valueWords(mark.images, value)).join(", ");
 }

@@ -1,11 +1,13 @@
 /** Text shaded by a value a token. */
 
-import { useSignal } from "@preact/signals";
+import { h } from "preact";
+import { useSignal } from "../signals.js";
 import { useRef } from "preact/hooks";
 import { Spoken, Tooltip } from "../overlay.js";
-import { arrowOf } from "../pointer.js";
-import { colourLimits } from "../raster/colors.js";
-import { clampIndex, type Reading } from "../reading.js";
+import { useGestures } from "../pointer.js";
+import { limitsOf } from "../raster/colors.js";
+import { clampIndex, type Reader, type Reading } from "../reading.js";
+import { readingGestures } from "../stage.js";
 import { tint, tintColour } from "../theme.js";
 import type { Tokens } from "../types.js";
 import { exact, plain } from "../words.js";
@@ -17,27 +19,19 @@ export function TokensMark({ mark, title }: { mark: Tokens; title: string }) {
   const home = useRef<HTMLDivElement>(null);
   const reading = useSignal<Reading | null>(null);
   const said = useSignal<Reading | null>(null);
-  const [low, high] = colourLimits(mark.values.values, mark.signed);
+  const [low, high] = limitsOf(mark.values.values, mark.signed);
   const shown = mark.text.slice(0, MOST_TOKENS);
   const read = (place: number) => readingOf(mark, place, home.current!);
   const over = (event: PointerEvent) => {
     const place = (event.target as Element).closest<HTMLElement>("[data-token]")?.dataset.token;
     reading.value = place === undefined ? null : read(Number(place));
   };
-  const key = (event: KeyboardEvent) => {
-    const arrow = arrowOf(event.key);
-    if (event.key === "Escape") reading.value = said.value = null;
-    if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
-    const here = reading.peek()?.index[0] ?? -1;
-    reading.value = said.value = read(clampIndex(here + arrow[0] + 10 * arrow[1], shown.length));
-    event.preventDefault();
-    event.stopPropagation();
-  };
+  const move: Reader["move"] = (from, right, below) => read(clampIndex((from?.index[0] ?? -1) + right + 10 * below, shown.length));
+  useGestures(home, 0, { key: readingGestures({ at: () => null, move }, { reading, said }).key });
   return (
     <div
-      ref={home} class="tokens" tabIndex={0} role="application" aria-roledescription="shaded text" data-lm-suppress-shortcuts="true"
-      aria-label={`${plain(title) || "Text"}. Arrow keys go from word to word.`}
-      onPointerOver={over} onPointerLeave={() => (reading.value = null)} onKeyDown={key}
+      ref={home} class="tokens" tabIndex={0} role="application" aria-roledescription="shaded text"
+      aria-label={`${plain(title) || "Text"}. Arrow keys go from word to word.`} onPointerOver={over} onPointerLeave={() => (reading.value = null)}
     >
       {shown.map((text, place) => (
         <span data-token={place} style={{ background: ground(mark, place, low, high) }}>{visibleText(text)}</span>
@@ -67,6 +61,6 @@ function readingOf(mark: Tokens, place: number, home: HTMLElement): Reading {
   return {
     x: element.offsetLeft + element.offsetWidth / 2, y: element.offsetTop, index: [place, 0],
     title: `token ${place}: ${visibleText(mark.text[place]!)}`,
-    rows: [{ label: mark.label || "value", value: words, colour: "" }],
+    rows: [{ label: mark.label || "value", value: words }],
   };
 }

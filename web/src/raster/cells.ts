@@ -45,7 +45,7 @@ export interface ColourScale {
  * @param edges [cells + 1] places of the sides, rising or falling; null for 0, 1, 2 ...
  * @param from Place at the outer side of pixel 0.
  * @param to Place at the outer side of the last pixel; may be less than `from`.
- * @throws RangeError Edges of another length, not finite, or neither rising nor falling.
+ * @throws RangeError Edges that are no numbers, or neither rise nor fall.
  *
  * Cost: pixels * log(cells).
  */
@@ -218,44 +218,34 @@ export function cellAt(
 }
 
 function checkEdges(edges: Values, cells: number): void {
-  if (edges.length !== cells + 1) {
-    throw new RangeError(`${edges.length} edges came for ${cells} cells; expected ${cells + 1}.`);
-  }
   const direction = edges[cells]! >= edges[0]! ? 1 : -1;
-  for (let place = 0; place <= cells; place++) {
-    if (!Number.isFinite(edges[place])) throw new RangeError(`Edge ${place} is ${edges[place]}; expected a number.`);
-    if (place > 0 && (edges[place]! - edges[place - 1]!) * direction < 0) {
-      throw new RangeError(`Edge ${place} turns back: ${edges[place - 1]} then ${edges[place]}.`);
-    }
+  for (let place = 0; place < cells; place++) {
+    const [one, next] = [edges[place]!, edges[place + 1]!];
+    if (!((next - one) * direction >= 0)) throw new RangeError(`The edges turn back or break off: ${one}, then ${next}.`);
   }
 }
 
-/** Number of cells whose middle is below a place. */
-function middlesBelow(edges: Values | null, cells: number, place: number): number {
-  if (edges === null) return Math.max(0, Math.min(cells, Math.ceil(place - 0.5)));
+/** Return how many of the first of `count` things are such; those behind the first that is not are not either. */
+export function countFirst(count: number, such: (place: number) => boolean): number {
   let low = 0;
-  let high = cells;
+  let high = count;
   while (low < high) {
     const half = (low + high) >> 1;
-    if (edges[half]! / 2 + edges[half + 1]! / 2 < place) low = half + 1;
+    if (such(half)) low = half + 1;
     else high = half;
   }
   return low;
 }
 
+/** Number of cells whose middle is below a place. */
+function middlesBelow(edges: Values | null, cells: number, place: number): number {
+  if (edges === null) return Math.max(0, Math.min(cells, Math.ceil(place - 0.5)));
+  return countFirst(cells, (cell) => edges[cell]! / 2 + edges[cell + 1]! / 2 < place);
+}
+
 /** The one cell that covers a place, as [first, end]; first = end outside. */
 function covering(edges: Values | null, cells: number, place: number): [number, number] {
-  if (edges === null) {
-    const cell = Math.floor(place);
-    return cell >= 0 && cell < cells ? [cell, cell + 1] : [0, 0];
-  }
-  if (!(place >= edges[0]! && place < edges[cells]!)) return [0, 0];
-  let low = 0;
-  let high = cells;
-  while (low < high) {
-    const half = (low + high) >> 1;
-    if (edges[half + 1]! <= place) low = half + 1;
-    else high = half;
-  }
-  return [low, low + 1];
+  if (!(place >= (edges?.[0] ?? 0) && place < (edges?.[cells] ?? cells))) return [0, 0];
+  const cell = edges ? countFirst(cells, (one) => edges[one + 1]! <= place) : Math.floor(place);
+  return [cell, cell + 1];
 }

@@ -186,6 +186,9 @@ function countSpace(
   const [i, j, k, l] = [by[8]!, by[9]!, by[10]!, by[11]!];
   const some = options.hidden?.includes(1) ?? false;
   const count = (points.length / 3) | 0;
+  // Counts and indices stay below 2^31, and signed numbers are added faster.
+  const counts = new Int32Array(out.buffer, out.byteOffset, out.length);
+  const tops = new Int32Array(pick.buffer, pick.byteOffset, pick.length);
   for (let point = 0, at = 0; point < count; point++, at += 3) {
     const px = points[at]!;
     const py = points[at + 1]!;
@@ -196,10 +199,10 @@ function countSpace(
     if (some && isHidden(options, point)) continue;
     const place = (y | 0) * width + (x | 0);
     const near = i * px + j * py + k * pz + l;
-    out[place]!++;
+    counts[place]!++;
     if (near >= depth[place]!) {
       depth[place] = near;
-      pick[place] = point + 1;
+      tops[place] = point + 1;
     }
   }
 }

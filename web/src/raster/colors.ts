@@ -1,5 +1,7 @@
 /** Colours of values: tables from a share of the scale to a packed pixel, and the limits of that scale. */
 
+import { over } from "./splat.js";
+
 /** Numbers as they come in a frame. */
 export type Values = Float32Array | Float64Array | Uint8Array | Uint16Array | Int32Array;
 
@@ -10,45 +12,35 @@ export type Page = "light" | "dark";
 export const TABLE_SIZE = 1025;
 
 /**
- * Anchors of the maps. Those of the light page are the anchors of the static pictures. On a dark page the
- * smallest magnitude is lifted off the paper, so that it is not taken for a blank, and 0 is a dark grey
- * instead of a glaring white.
+ * Anchors of the maps, on every page those of core/theme.py, so that a colour means the same everywhere. Python mixes
+ * between every second one in OKLab; between these the straight way is at most two steps of 255 away from that.
  */
-const ANCHORS = {
-  sequential: {
-    light: ["#12182f", "#26376e", "#2a6795", "#36988f", "#88c785", "#f6f0c4"],
-    dark: ["#252c55", "#2e4684", "#2f719e", "#3b9f94", "#8ccb88", "#f8f2c8"],
-  },
-  diverging: {
-    light: ["#0c3a70", "#2f78b7", "#93c0e0", "#f6f4f1", "#f2ab90", "#cb4a3e", "#7c1023"],
-    dark: ["#b4dcff", "#5ea6e2", "#31608c", "#2b2e34", "#8b4536", "#e27560", "#ffc9b8"],
-  },
-} as const;
+const SEQUENTIAL = [
+  "#12182f", "#1c274e", "#26376e", "#294e82", "#2a6795", "#2f8093",
+  "#36988f", "#62b08c", "#88c785", "#c0dca4", "#f6f0c4",
+];
+const DIVERGING = [
+  "#0c3a70", "#1d5892", "#2f78b7", "#629ccc", "#93c0e0", "#c4dae9", "#f6f4f1",
+  "#f6d0c0", "#f2ab90", "#e07c66", "#cb4a3e", "#a22e30", "#7c1023",
+];
 
 /** Colours of the groups of a cloud: at least 3 : 1 on the light and on the dark paper. */
 export const GROUPS = [
   "#2f78c4", "#d1600f", "#12917f", "#b8569f", "#8d7a16", "#7565d6", "#cf4b55", "#5a8a2f", "#2f8fae", "#9a7464",
 ] as const;
 
-const made = new Map<string, Uint32Array>();
+const made: [Uint32Array?, Uint32Array?] = [];
 
 /**
  * Return the colours of a scale.
  *
  * @param signed Diverging colours (blue below 0, red above) instead of one rise in lightness.
- * @param page Which page the picture lies on.
  * @returns [TABLE_SIZE] packed pixels from the low to the high end; shared, not to be written to.
  *
- * Cost: 1 ms at the first call for each of the four, then nothing.
+ * Cost: 1 ms at the first call for each of the two, then nothing.
  */
-export function colourTable(signed: boolean, page: Page): Uint32Array {
-  const kind = signed ? "diverging" : "sequential";
-  const name = `${kind} ${page}`;
-  const known = made.get(name);
-  if (known !== undefined) return known;
-  const table = ramp(ANCHORS[kind][page], TABLE_SIZE);
-  made.set(name, table);
-  return table;
+export function colourTable(signed: boolean): Uint32Array {
+  return (made[+signed] ??= ramp(signed ? DIVERGING : SEQUENTIAL, TABLE_SIZE));
 }
 
 /**
@@ -70,6 +62,11 @@ export function groupColours(count: number): Uint32Array {
 export function packed(colour: string, opacity = 255): number {
   const number = parseInt(colour.slice(1), 16);
   return ((opacity << 24) | ((number & 255) << 16) | (number & 0xff00) | (number >> 16)) >>> 0;
+}
+
+/** Return a packed pixel as "#rrggbb". */
+export function css(pixel: number): string {
+  return `#${[0, 8, 16].map((shift) => ((pixel >>> shift) & 255).toString(16).padStart(2, "0")).join("")}`;
 }
 
 /**
@@ -120,58 +117,22 @@ export function colourLimits(values: Values, signed: boolean, from = 0, end = va
   return high > low ? [low, high] : [low, low + (Math.abs(low) || 1)];
 }
 
-// Colours are mixed in OKLab, where equal steps look equal. Source: B. Ottosson (2020), "A perceptual color space".
+const limits = [new WeakMap<Values, [number, number]>(), new WeakMap<Values, [number, number]>()] as const;
 
-/**
- * Return a colour as lightness (0 black to 1 white) and two opponent axes, in which distance is what the eye sees.
- *
- * @param pixel A packed pixel.
- */
-export function oklab(pixel: number): [number, number, number] {
-  const red = linear((pixel & 255) / 255);
-  const green = linear(((pixel >>> 8) & 255) / 255);
-  const blue = linear(((pixel >>> 16) & 255) / 255);
-  const long = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
-  const middle = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
-  const short = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);
-  return [
-    0.2104542553 * long + 0.793617785 * middle - 0.0040720468 * short,
-    1.9779984951 * long - 2.428592205 * middle + 0.4505937099 * short,
-    0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
-  ];
-}
-
-function fromOklab(light: number, greenRed: number, blueYellow: number): number {
-  const long = (light + 0.3963377774 * greenRed + 0.2158037573 * blueYellow) ** 3;
-  const middle = (light - 0.1055613458 * greenRed - 0.0638541728 * blueYellow) ** 3;
-  const short = (light - 0.0894841775 * greenRed - 1.291485548 * blueYellow) ** 3;
-  const red = encoded(4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short);
-  const green = encoded(-1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short);
-  const blue = encoded(-0.0041960863 * long - 0.7034186147 * middle + 1.707614701 * short);
-  return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-}
-
-function linear(share: number): number {
-  return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-}
-
-function encoded(light: number): number {
-  const share = light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055;
-  return Math.max(0, Math.min(255, Math.floor(share * 255 + 0.5)));
+/** Return `colourLimits` of a whole array; kept, since the picture, its key and its reader ask for the same. */
+export function limitsOf(values: Values, signed: boolean): readonly [number, number] {
+  const known = limits[signed ? 1 : 0];
+  const found = known.get(values) ?? colourLimits(values, signed);
+  known.set(values, found);
+  return found;
 }
 
 /** Lay `size` colours through evenly spaced anchors. */
 function ramp(anchors: readonly string[], size: number): Uint32Array {
-  const stops = anchors.map((anchor) => oklab(packed(anchor)));
-  const table = new Uint32Array(size);
-  for (let place = 0; place < size; place++) {
+  const stops = anchors.map((anchor) => packed(anchor));
+  return Uint32Array.from({ length: size }, (_, place) => {
     const along = (place / (size - 1)) * (stops.length - 1);
     const before = Math.min(Math.floor(along), stops.length - 2);
-    const one = stops[before]!;
-    const next = stops[before + 1]!;
-    const share = along - before;
-    const mix = (axis: 0 | 1 | 2): number => one[axis] + (next[axis] - one[axis]) * share;
-    table[place] = fromOklab(mix(0), mix(1), mix(2));
-  }
-  return table;
+    return over(stops[before]!, stops[before + 1]!, along - before);
+  });
 }

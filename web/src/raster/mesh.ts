@@ -49,19 +49,13 @@ const [DARKEST, GAIN] = [0.62, 0.45];
 /**
  * Return a height field made ready for drawing.
  *
- * @param source The heights.
- * @throws RangeError Lengths that do not fit, or fewer than two rows or columns.
+ * @param source The heights, at least two rows and columns of them; figure.ts has refused lengths that do not fit.
  *
  * Cost: two passes; 201 x 201 about 3 ms. Once for a surface, not once for a view of it.
  */
 export function surfaceMesh(source: MeshSource): Mesh {
   const { x, y, z } = source;
   const [columns, rows] = [x.length, y.length];
-  if (rows < 2 || columns < 2 || z.length !== rows * columns) {
-    throw new RangeError(
-      `${z.length} heights came for ${rows} rows and ${columns} columns; expected rows * columns, at least 2 of each.`,
-    );
-  }
   const bounds = source.bounds ?? boundsOfHeights(x, y, z);
   const limits = source.limits ?? ([bounds.low[2], bounds.high[2]] as const);
   const [lo, hi] = limits;
@@ -69,6 +63,24 @@ export function surfaceMesh(source: MeshSource): Mesh {
   const level = Float32Array.from(z, (height) => Math.max(0, Math.min(1, (height / 2 - lo / 2) * stretch)));
   const light = lightOf(x, y, z, bounds);
   return { rows, columns, x, y, z, bounds, limits, level, light, slant: slantOf(z, rows, columns) };
+}
+
+/**
+ * Return a mesh of every second row and column, for pictures that last only a moment.
+ *
+ * @param mesh Whole.
+ * @returns The same ends and colours; the mesh itself where it is small.
+ */
+export function coarseMesh(mesh: Mesh): Mesh {
+  const { rows, columns, x, y, z, bounds, limits } = mesh;
+  if (rows < 64 || columns < 64) return mesh;
+  const kept = (count: number): number[] => [...Array.from({ length: count >> 1 }, (_, place) => 2 * place), count - 1];
+  const [down, across] = [kept(rows), kept(columns)];
+  return surfaceMesh({
+    x: Float64Array.from(across, (place) => x[place]!), y: Float64Array.from(down, (place) => y[place]!), bounds, limits,
+    z: Float64Array.from({ length: down.length * across.length }, (_, place) =>
+      z[down[Math.floor(place / across.length)]! * columns + across[place % across.length]!]!),
+  });
 }
 
 function boundsOfHeights(x: Values, y: Values, z: Values): Bounds {

@@ -1,5 +1,8 @@
 /** Smooth rims of a surface, where it stands before the paper or before a farther part of itself. */
 
+/** First and last column, first and last row of a part of a picture. */
+export type Box = readonly [number, number, number, number];
+
 /** A step in nearness, half edges of the cube, from which on two neighbouring pixels do not belong together. */
 const STEP = 0.08;
 
@@ -13,14 +16,18 @@ const STEP = 0.08;
  * @param depth [height * width] nearness, -Infinity where nothing is; left as it is.
  * @param width Pixels.
  * @param height Pixels.
+ * @param box Where the surface is: first and last column, first and last row; default: anywhere.
  *
  * Cost: one pass, about 1 ms at 800 x 600.
  */
-export function smoothRims(out: Uint32Array, depth: Float32Array, width: number, height: number): void {
+export function smoothRims(
+  out: Uint32Array, depth: Float32Array, width: number, height: number, box: Box = [0, width, 0, height],
+): void {
   const places: number[] = [];
-  for (let row = 1; row + 1 < height; row++) {
-    const end = (row + 1) * width - 1;
-    for (let place = row * width + 1; place < end; place++) {
+  const [left, right] = [Math.max(box[0] - 1, 1), Math.min(box[1] + 1, width - 2)];
+  for (let row = Math.max(box[2] - 1, 1); row <= Math.min(box[3] + 1, height - 2); row++) {
+    const end = row * width + right;
+    for (let place = row * width + left; place <= end; place++) {
       const near = depth[place]!;
       if (
         apart(near, depth[place + 1]!) || apart(near, depth[place - 1]!) ||

@@ -1,6 +1,6 @@
 /** What moves on a surface: paths and a ball, hidden where the surface is in front of them. */
 
-import { project, type Camera, type Projection } from "./project.js";
+import { project, unproject, type Bounds, type Camera, type Projection } from "./project.js";
 import { over } from "./splat.js";
 
 /** A way over a surface. */
@@ -15,6 +15,8 @@ export interface Path {
   readonly casing: number;
   /** Width without the rim, pixels. */
   readonly width?: number;
+  /** Mark the beginning by a dot; default: yes. */
+  readonly dot?: boolean;
 }
 
 /** A ball that lies on a surface. */
@@ -47,8 +49,13 @@ export interface Scene {
  * the surface slopes within a pixel, and a little, since the line cuts through bumps between its points.
  */
 const [SLOPE_PIXELS, BUMP] = [4, 0.01];
+const BLACK = 0xff000000;
 /** How far a pixel of a line may lie behind the surface, half edges of the cube: a line on a steep slope has width. */
 const WIDTH_TOLERANCE = 0.12;
+/** Pixels between two points of a path below which the second adds nothing. */
+const NEARLY = 0.7;
+/** How dark the ground is below a ball, and how far its shadow reaches and lies aside, radii. */
+const [SHADE, SHADE_REACH, SHADE_ASIDE] = [0.5, 1.9, 0.45];
 /** Direction from a ball to the light as seen: right, down, near. */
 const SHINE = [-0.45, -0.6, 0.66] as const;
 
@@ -62,21 +69,31 @@ const SHINE = [-0.45, -0.6, 0.66] as const;
  */
 export function drawPath(scene: Scene, path: Path): void {
   const count = Math.min(path.count ?? Infinity, Math.floor(path.points.length / 3));
-  const places = new Float64Array(3 * Math.max(count, 0));
-  for (let at = 0; at < places.length; at += 3) {
-    places.set(project(scene.by, path.points[at]!, path.points[at + 1]!, path.points[at + 2]!), at);
-  }
+  const places = placesOf(scene, path.points, count);
   const half = (path.width ?? 2.2) / 2;
   const strokes = [[path.casing, half + 1.2], [path.colour, half]] as const;
   for (const [colour, reach] of strokes) {
     for (let at = 0; at + 5 < places.length; at += 3) drawSegment(scene, places, at, at + 3, reach, colour);
-    if (places.length > 0) drawSegment(scene, places, 0, 0, reach + 1.6, colour);
+    if (places.length > 0 && path.dot !== false) drawSegment(scene, places, 0, 0, reach + 1.6, colour);
   }
+}
+
+/** Where the points appear; one that is nearly at the one before it is left out, as in a descent that has arrived. */
+function placesOf(scene: Scene, points: Path["points"], count: number): number[] {
+  const places: number[] = [];
+  let [left, top] = [NaN, NaN];
+  for (let at = 0; at < 3 * count; at += 3) {
+    const place = project(scene.by, points[at]!, points[at + 1]!, points[at + 2]!);
+    if (at && at < 3 * (count - 1) && Math.abs(place[0] - left) + Math.abs(place[1] - top) < NEARLY) continue;
+    [left, top] = place;
+    places.push(...place);
+  }
+  return places;
 }
 
 /** Draw the pixels within `reach` of a segment that the surface does not hide. */
 function drawSegment(
-  scene: Scene, places: Float64Array, from: number, to: number, reach: number, colour: number,
+  scene: Scene, places: readonly number[], from: number, to: number, reach: number, colour: number,
 ): void {
   const { out, depth, width, height } = scene;
   const slack = SLOPE_PIXELS / scene.unit + BUMP;
@@ -138,6 +155,37 @@ export function drawBall(scene: Scene, camera: Camera, ball: Ball): void {
       const seen = near + (front * radius) / unit >= depth[place]! ? 1 : ghost;
       const lit = across * SHINE[0] + down * SHINE[1] + front * SHINE[2];
       out[place] = over(out[place]!, shine(colour, lit), cover * seen);
+    }
+  }
+}
+
+/**
+ * Darken the ground around the place of a ball: a soft disc that lies on the surface, away from the light.
+ *
+ * @param scene Where.
+ * @param ball Whose shadow.
+ * @param bounds Ends of the axes.
+ */
+export function drawShadow(scene: Scene, ball: Ball, bounds: Bounds): void {
+  const { out, depth, width, height, unit, by } = scene;
+  const [x, y] = project(by, ...ball.at);
+  const reach = ball.radius * (SHADE_REACH + SHADE_ASIDE);
+  // The way back from pixels and nearness to places is linear.
+  const base = unproject(by, 0, 0, 0);
+  const steps = ([[1, 0, 0], [0, 1, 0], [0, 0, 1]] as const).map(([x, y, z]) => unproject(by, x, y, z).map((one, axis) => one - base[axis]!));
+  const scale = [0, 1].map((axis) => (2 / (bounds.high[axis]! - bounds.low[axis]! || 1)) * (unit / ball.radius));
+  const along = (axis: 0 | 1, column: number, row: number, near: number): number =>
+    (base[axis] + steps[0]![axis]! * column + steps[1]![axis]! * row + steps[2]![axis]! * near - ball.at[axis]) * scale[axis]!;
+  for (let row = Math.max(0, Math.floor(y - reach)); row <= Math.min(height - 1, y + reach); row++) {
+    for (let column = Math.max(0, Math.floor(x - reach)); column <= Math.min(width - 1, x + reach); column++) {
+      const place = row * width + column;
+      const near = depth[place]!;
+      if (near === -Infinity) continue;
+      const away = Math.hypot(
+        along(0, column + 0.5, row + 0.5, near) - SHADE_ASIDE, along(1, column + 0.5, row + 0.5, near) - SHADE_ASIDE,
+      );
+      const dark = Math.max(0, 1 - away / SHADE_REACH);
+      if (dark > 0) out[place] = over(out[place]!, BLACK, SHADE * dark * dark * (3 - 2 * dark));
     }
   }
 }

@@ -3,6 +3,7 @@
 import { TABLE_SIZE } from "./colors.js";
 import { type Mesh } from "./mesh.js";
 import { type Projection } from "./project.js";
+import { type Box } from "./rims.js";
 
 /** Heights at which contour lines run, as shares of the colours: base, base + step, base + 2 step ... */
 export interface ContourShares {
@@ -44,13 +45,14 @@ interface Raster {
  * @param by From `projection`.
  * @param table From `colourTable`.
  * @param contour Contour lines; null for none.
+ * @returns Where it is, cut to the picture.
  *
  * Cost: 201 x 201 at 800 x 600 about 10 ms.
  */
 export function fillMesh(
   out: Uint32Array, depth: Float32Array, width: number, height: number,
   mesh: Mesh, by: Projection, table: Uint32Array, contour: ContourShares | null,
-): void {
+): Box {
   const { rows, columns, level, light, slant } = mesh;
   const places = projectMesh(mesh, by);
   const raster = { out, depth, width, height, places, level, light, colours: shades(table), contour };
@@ -67,16 +69,30 @@ export function fillMesh(
       }
     }
   }
+  return boxOf(places, width, height);
+}
+
+function boxOf(places: Float64Array, width: number, height: number): Box {
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (let at = 0; at < places.length; at += 3) {
+    const x = places[at]!, y = places[at + 1]!;
+    if (x < left) left = x;
+    if (x > right) right = x;
+    if (y < top) top = y;
+    if (y > bottom) bottom = y;
+  }
+  return [Math.max(0, Math.floor(left)), Math.min(width - 1, Math.ceil(right)), Math.max(0, Math.floor(top)), Math.min(height - 1, Math.ceil(bottom))];
 }
 
 /**
  * Return where the corners of a mesh appear.
  *
- * @returns [row, column, 3]: pixels from the left, pixels from the top, nearness; NaN where there is no height.
+ * @returns Good until the next call. [row, column, 3]: pixels from the left, pixels from the top, nearness; NaN where there is no height.
  */
 export function projectMesh(mesh: Mesh, by: Projection): Float64Array {
   const { rows, columns, x, y, z } = mesh;
-  const places = new Float64Array(rows * columns * 3);
+  if (projected.length !== rows * columns * 3) projected = new Float64Array(rows * columns * 3);
+  const places = projected;
   const [a, b, c, d] = [by[0]!, by[1]!, by[2]!, by[3]!];
   const [e, f, g, h] = [by[4]!, by[5]!, by[6]!, by[7]!];
   const [i, j, k, l] = [by[8]!, by[9]!, by[10]!, by[11]!];
@@ -93,21 +109,27 @@ export function projectMesh(mesh: Mesh, by: Projection): Float64Array {
   return places;
 }
 
+/** Kept, since a new one for each picture of a turning surface takes longer than what is written into it. */
+let projected = new Float64Array(0);
+
 /** Draw one triangle: heights, light and nearness are planes over the picture, stepped from pixel to pixel. */
 function fillTriangle(raster: Raster, a: number, b: number, c: number): void {
   const { out, depth, width, places, level, light, colours, contour } = raster;
   const x0 = places[3 * a]!, y0 = places[3 * a + 1]!;
   const x1 = places[3 * b]!, y1 = places[3 * b + 1]!;
   const x2 = places[3 * c]!, y2 = places[3 * c + 1]!;
-  const left = Math.max(0, Math.ceil(Math.min(x0, x1, x2) - 0.5));
-  const right = Math.min(width - 1, Math.floor(Math.max(x0, x1, x2) - 0.5));
-  const top = Math.max(0, Math.ceil(Math.min(y0, y1, y2) - 0.5));
-  const bottom = Math.min(raster.height - 1, Math.floor(Math.max(y0, y1, y2) - 0.5));
+  // Written out: three-fold Math.min and a division for each plane are what a fine mesh spends its time on.
+  const left = Math.max(0, Math.ceil((x0 < x1 ? (x0 < x2 ? x0 : x2) : x1 < x2 ? x1 : x2) - 0.5));
+  const right = Math.min(width - 1, Math.floor((x0 > x1 ? (x0 > x2 ? x0 : x2) : x1 > x2 ? x1 : x2) - 0.5));
+  if (left > right) return;
+  const top = Math.max(0, Math.ceil((y0 < y1 ? (y0 < y2 ? y0 : y2) : y1 < y2 ? y1 : y2) - 0.5));
+  const bottom = Math.min(raster.height - 1, Math.floor((y0 > y1 ? (y0 > y2 ? y0 : y2) : y1 > y2 ? y1 : y2) - 0.5));
   if (!(left <= right && top <= bottom)) return;
   const area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0);
   if (!(area > 0 || area < 0)) return;
   // Share of the second and of the third corner, and how they change from pixel to pixel.
-  const bx = (y2 - y0) / area, by = (x0 - x2) / area, cx = (y0 - y1) / area, cy = (x1 - x0) / area;
+  const part = 1 / area;
+  const bx = (y2 - y0) * part, by = (x0 - x2) * part, cx = (y0 - y1) * part, cy = (x1 - x0) * part;
   const d0 = places[3 * a + 2]!, d1 = places[3 * b + 2]! - d0, d2 = places[3 * c + 2]! - d0, dx = bx * d1 + cx * d2;
   const u0 = level[a]!, u1 = level[b]! - u0, u2 = level[c]! - u0, ux = bx * u1 + cx * u2;
   const s0 = light[a]!, s1 = light[b]! - s0, s2 = light[c]! - s0, sx = bx * s1 + cx * s2;
@@ -145,8 +167,12 @@ function lineDim(share: number, base: number, step: number, steep: number): numb
   return cover <= 0 ? 1 : cover >= 1 ? LINE_DIM : 1 - (1 - LINE_DIM) * cover;
 }
 
+const shaded = new WeakMap<Uint32Array, Uint32Array>();
+
 /** Colours in every brightness, [LEVELS, LIGHTS]. */
 function shades(table: Uint32Array): Uint32Array {
+  const known = shaded.get(table);
+  if (known) return known;
   const result = new Uint32Array(LEVELS * LIGHTS);
   for (let level = 0; level < LEVELS; level++) {
     const colour = table[Math.round((level / (LEVELS - 1)) * (TABLE_SIZE - 1))]!;
@@ -158,5 +184,6 @@ function shades(table: Uint32Array): Uint32Array {
       result[level * LIGHTS + light] = (0xff000000 | (blue << 16) | ((green | 0) << 8) | red) >>> 0;
     }
   }
+  shaded.set(table, result);
   return result;
 }

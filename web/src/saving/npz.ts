@@ -25,11 +25,7 @@ export function npy({ shape, values }: Named): Uint8Array<ArrayBuffer> {
   const text = `{'descr': '${kind}', 'fortran_order': False, 'shape': (${extent}), }`;
   // The header ends with a line break at a multiple of 64.
   const padded = text.padEnd(text.length + (63 - ((10 + text.length) % 64))) + "\n";
-  const bytes = new Uint8Array(10 + padded.length + content.length);
-  bytes.set([0x93, ...ascii("NUMPY"), 1, 0, padded.length & 255, padded.length >> 8]);
-  bytes.set(ascii(padded), 10);
-  bytes.set(content, 10 + padded.length);
-  return bytes;
+  return joined([0x93, ...ascii("NUMPY"), 1, 0, ...bytes(2, padded.length)], ascii(padded), content);
 }
 
 function isNumbers(values: Named["values"]): values is Numbers {
@@ -60,57 +56,36 @@ function ascii(text: string): number[] {
   return Array.from(text, (one) => one.charCodeAt(0));
 }
 
-type Entry = { name: string; content: Uint8Array };
-
-const LOCAL = 0x04034b50;
-const CENTRAL = 0x02014b50;
-const END = 0x06054b50;
-
-function zip(entries: readonly Entry[]): Uint8Array<ArrayBuffer> {
-  const names = entries.map(({ name }) => new TextEncoder().encode(name));
-  const size = entries.reduce((sum, { content }, place) => sum + content.length + 2 * names[place]!.length + 76, 22);
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  const starts: number[] = [];
-  let at = 0;
-  entries.forEach(({ content }, place) => {
-    starts.push(at);
-    at = header(view, at, LOCAL, names[place]!, content, 0);
-    bytes.set(content, at);
-    at += content.length;
-  });
-  const directory = at;
-  entries.forEach(({ content }, place) => {
-    at = header(view, at, CENTRAL, names[place]!, content, starts[place]!);
-  });
-  view.setUint32(at, END, true);
-  view.setUint16(at + 8, entries.length, true);
-  view.setUint16(at + 10, entries.length, true);
-  view.setUint32(at + 12, at - directory, true);
-  view.setUint32(at + 16, directory, true);
-  return bytes;
+/** Returns whole numbers as bytes, the lowest first; `size` bytes each. */
+function bytes(size: number, ...values: number[]): number[] {
+  return values.flatMap((value) => Array.from({ length: size }, (_, place) => (value / 256 ** place) & 255));
 }
 
-/** Writes the local or the central header of an entry; returns where it ends. */
-function header(view: DataView, at: number, kind: number, name: Uint8Array, content: Uint8Array, start: number): number {
-  const central = kind === CENTRAL;
-  view.setUint32(at, kind, true);
-  if (central) view.setUint16(at + 4, 20, true);
-  let place = at + (central ? 6 : 4);
-  // Version 2.0, names in UTF-8, stored, 1 January 1980: the same arrays give the same bytes.
-  for (const value of [20, 0x0800, 0, 0, 0x21]) {
-    view.setUint16(place, value, true);
-    place += 2;
+function zip(entries: readonly { name: string; content: Uint8Array }[]): Uint8Array<ArrayBuffer> {
+  const parts: ArrayLike<number>[] = [];
+  const directory: number[] = [];
+  let at = 0;
+  for (const { name, content } of entries) {
+    const letters = new TextEncoder().encode(name);
+    // Version 2.0, names in UTF-8, stored, 1 January 1980: the same arrays give the same bytes.
+    const both = [...bytes(2, 20, 0x0800, 0, 0, 0x21), ...bytes(4, checksum(content), content.length, content.length), ...bytes(2, letters.length, 0)];
+    const local = [...bytes(4, 0x04034b50), ...both, ...letters];
+    directory.push(...bytes(4, 0x02014b50), ...bytes(2, 20), ...both, ...bytes(2, 0, 0, 0), ...bytes(4, 0, at), ...letters);
+    parts.push(local, content);
+    at += local.length + content.length;
   }
-  for (const value of [checksum(content), content.length, content.length]) {
-    view.setUint32(place, value, true);
-    place += 4;
+  const { length } = entries;
+  return joined(...parts, directory, [...bytes(4, 0x06054b50), ...bytes(2, 0, 0, length, length), ...bytes(4, directory.length, at), 0, 0]);
+}
+
+function joined(...parts: ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
   }
-  view.setUint16(place, name.length, true);
-  if (central) view.setUint32(at + 42, start, true);
-  const end = at + (central ? 46 : 30);
-  new Uint8Array(view.buffer).set(name, end);
-  return end + name.length;
+  return whole;
 }
 
 let table: Uint32Array | null = null;

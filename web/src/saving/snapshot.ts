@@ -33,7 +33,7 @@ export function snapshot(element: Element, root: Element): { svg: string; width:
 function walk(element: Element, into: Collected): void {
   const style = getComputedStyle(element);
   if (style.display === "none" || style.visibility === "hidden") return;
-  if (element.matches(".unseen, .tools, .menu, .controls, .player button, .player input, .tip, dialog")) return;
+  if (element.matches(".unseen, .tools, .menu, .controls, .player button, .player input, .tip, dialog, [data-fleeting]")) return;
   if (element instanceof SVGSVGElement) return embedSvg(element, into);
   if (element instanceof HTMLCanvasElement) return embedCanvas(element, into);
   ground(element, style, into);
@@ -45,7 +45,6 @@ function walk(element: Element, into: Collected): void {
 
 function embedSvg(element: SVGSVGElement, into: Collected): void {
   const copy = element.cloneNode(true) as SVGSVGElement;
-  copy.querySelectorAll("[data-fleeting]").forEach((one) => one.remove());
   const originals = [...element.querySelectorAll("text, polygon.strong")];
   copy.querySelectorAll("text").forEach((text, place) => setFont(text, originals[place]));
   const { x, y } = placeOf(element.getBoundingClientRect(), into);
@@ -59,13 +58,10 @@ function embedSvg(element: SVGSVGElement, into: Collected): void {
 function setFont(text: Element, original: Element | undefined): void {
   if (!original) return;
   const style = getComputedStyle(original);
-  text.setAttribute("font-family", style.fontFamily);
-  text.setAttribute("font-size", style.fontSize);
-  text.setAttribute("font-weight", style.fontWeight);
-  if (!text.getAttribute("fill")) text.setAttribute("fill", style.fill);
-  if (text.classList.contains("halo")) {
-    for (const name of ["stroke", "stroke-width", "paint-order"]) text.setAttribute(name, style.getPropertyValue(name));
-  }
+  const names = ["font-family", "font-size", "font-weight"];
+  if (!text.getAttribute("fill")) names.push("fill");
+  if (text.classList.contains("halo")) names.push("stroke", "stroke-width", "paint-order");
+  for (const name of names) text.setAttribute(name, style.getPropertyValue(name));
 }
 
 /** Variables mean nothing outside the page. */
@@ -85,14 +81,13 @@ function embedCanvas(element: HTMLCanvasElement, into: Collected): void {
 function ground(element: Element, style: CSSStyleDeclaration, into: Collected): void {
   const box = element.getBoundingClientRect();
   const { x, y } = placeOf(box, into);
+  const fill = (colour: string, height: number, radius = 0) =>
+    into.out.push(`<rect x="${x}" y="${y + box.height - height}" width="${box.width}" height="${height}" rx="${radius}" fill="${colour}"/>`);
   if (!isClear(style.backgroundColor) && element.matches("span, i, th, td, code")) {
-    const radius = Number.parseFloat(style.borderRadius) || 0;
-    into.out.push(`<rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="${radius}" fill="${style.backgroundColor}"/>`);
+    fill(style.backgroundColor, box.height, Number.parseFloat(style.borderRadius) || 0);
   }
   const below = Number.parseFloat(style.borderBottomWidth);
-  if (below > 0 && element.matches("th, td")) {
-    into.out.push(`<rect x="${x}" y="${y + box.height - below}" width="${box.width}" height="${below}" fill="${style.borderBottomColor}"/>`);
-  }
+  if (below > 0 && element.matches("th, td")) fill(style.borderBottomColor, below);
 }
 
 function isClear(colour: string): boolean {

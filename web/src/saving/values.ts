@@ -1,6 +1,6 @@
 /** The data of a figure as tables and arrays. */
 
-import type { Bars, Cloud, Figure, Heat, Lines, Mark, NDArray, Surface, Tiles } from "../types.js";
+import type { Figure, Mark, NDArray } from "../types.js";
 import type { Named } from "./npz.js";
 
 type Cell = string | number | null;
@@ -16,7 +16,7 @@ export function csv(figure: Figure): string {
   const marks = figure.panels.flatMap((panel) => panel.marks.map((mark) => ({ panel, mark })));
   const only = marks.length === 1 ? marks[0]!.mark : null;
   if (only?.kind === "table") return lines([only.columns, ...only.rows]);
-  const rows = marks.flatMap(({ panel, mark }) => [...rowsOf(mark)].map((row) => [panel.title, mark.kind, ...row]));
+  const rows = marks.flatMap(({ panel, mark }) => ROWS[mark.kind](mark as never).map((row) => [panel.title, mark.kind, ...row]));
   return lines([HEAD, ...rows]);
 }
 
@@ -32,78 +32,57 @@ function cell(value: Cell): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }
 
-function* rowsOf(mark: Mark): Generator<Cell[]> {
-  if (mark.kind === "bars") yield* barRows(mark);
-  else if (mark.kind === "lines") yield* lineRows(mark);
-  else if (mark.kind === "heat") yield* heatRows(mark);
-  else if (mark.kind === "tiles") yield* tileRows(mark);
-  else if (mark.kind === "cloud") yield* cloudRows(mark);
-  else if (mark.kind === "surface") yield* surfaceRows(mark);
-  else if (mark.kind === "tokens") {
-    for (const [place, text] of mark.text.entries()) yield [text, place, null, null, null, mark.values.values[place] ?? null];
-  } else if (mark.kind === "table") {
-    for (const [row, cells] of mark.rows.entries()) {
-      for (const [place, text] of cells.entries()) yield [mark.columns[place] ?? "", place, null, row, null, text];
-    }
-  } else yield [mark.text, mark.axis === "x" ? mark.at : null, null, mark.axis === "y" ? mark.at : null, null, mark.level];
+type Rows = { readonly [Kind in Mark["kind"]]: (mark: Extract<Mark, { kind: Kind }>) => Cell[][] };
+
+/** The rows of each kind of mark, without its panel and its kind. */
+const ROWS: Rows = {
+  bars: ({ label, edges, heights, base }) =>
+    map(heights, (height, bar) => [label, edges.values[bar]!, edges.values[bar + 1]!, base?.values[bar] ?? 0, null, height]),
+  lines: ({ label, x, y, low, high }) =>
+    map(x, (place, point) => [label, place, null, y.values[point]!, null, null, low?.values[point] ?? null, high?.values[point] ?? null]),
+  heat: ({ label, values, x, y }) => cells(values, (row, column, value) => [label, ...side(x, column), ...side(y, row), value]),
+  tiles: ({ titles, images }) => {
+    const [, rows, columns, channels = 1] = images.shape as [number, number, number, number?];
+    return map(images, (value, place) => {
+      const pixel = Math.floor(place / channels);
+      const tile = Math.floor(pixel / (rows * columns));
+      const colour = channels > 1 ? ` ${["red", "green", "blue"][place % channels]}` : "";
+      return [`${titles[tile] ?? tile}${colour}`, pixel % columns, null, Math.floor(pixel / columns) % rows, null, value];
+    });
+  },
+  cloud: ({ points: { shape: [count, across], values }, group, names }) => Array.from({ length: count! }, (_, point) => {
+    const [x, y, z] = values.subarray(point * across!, (point + 1) * across!);
+    const own = group?.values[point];
+    return [own === undefined ? "" : (names[own] ?? String(own)), x!, null, y!, null, z ?? null];
+  }),
+  surface: ({ label, x, y, z, paths, names }) => [
+    ...cells(z, (row, column, height) => [label, x.values[column]!, null, y.values[row]!, null, height]),
+    ...paths.flatMap(({ shape, values }, place) => Array.from({ length: shape[0]! }, (_, point) => {
+      const [across, up, height] = values.subarray(3 * point);
+      return [names[place] ?? "path", across!, null, up!, null, height!];
+    })),
+  ],
+  parallel: ({ axes, rows, names }) => cells(rows, (row, place, value) => {
+    const { label, categories } = axes[place]!;
+    return [names[row] ?? String(row), label || String(place), null, null, null, categories[value] ?? value];
+  }),
+  tokens: ({ text, values }) => text.map((token, place) => [token, place, null, null, null, values.values[place] ?? null]),
+  table: ({ columns, rows }) => rows.flatMap((row, at) => row.map((words, place) => [columns[place] ?? "", place, null, at, null, words])),
+  event: ({ text, at, axis, level }) => [[text, axis === "x" ? at : null, null, axis === "y" ? at : null, null, level]],
+};
+
+function map({ values }: NDArray, row: (value: number, place: number) => Cell[]): Cell[][] {
+  return Array.from(values as ArrayLike<number>, row);
 }
 
-function* barRows(mark: Bars): Generator<Cell[]> {
-  for (const [bar, height] of mark.heights.values.entries()) {
-    const [left, right] = [mark.edges.values[bar]!, mark.edges.values[bar + 1]!];
-    yield [mark.label, left, right, mark.base?.values[bar] ?? 0, null, height];
-  }
+/** The cells of a matrix, row by row. */
+function cells(matrix: NDArray, cellOf: (row: number, column: number, value: number) => Cell[]): Cell[][] {
+  const columns = matrix.shape[1]!;
+  return map(matrix, (value, place) => cellOf(Math.floor(place / columns), place % columns, value));
 }
 
-function* lineRows(mark: Lines): Generator<Cell[]> {
-  for (const [point, x] of mark.x.values.entries()) {
-    const band = [mark.low?.values[point] ?? null, mark.high?.values[point] ?? null];
-    yield [mark.label, x, null, mark.y.values[point]!, null, null, ...band];
-  }
-}
-
-function* heatRows(mark: Heat): Generator<Cell[]> {
-  const [rows, columns] = mark.values.shape as [number, number];
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const x = mark.x ? [mark.x.values[column]!, mark.x.values[column + 1]!] : [column, null];
-      const y = mark.y ? [mark.y.values[row]!, mark.y.values[row + 1]!] : [row, null];
-      yield [mark.label, ...x, ...y, mark.values.values[row * columns + column]!];
-    }
-  }
-}
-
-function* tileRows(mark: Tiles): Generator<Cell[]> {
-  const [, rows, columns, channels = 1] = mark.images.shape as [number, number, number, number?];
-  for (const [place, value] of mark.images.values.entries()) {
-    const pixel = Math.floor(place / channels);
-    const tile = Math.floor(pixel / (rows * columns));
-    const colour = channels > 1 ? ` ${["red", "green", "blue"][place % channels]}` : "";
-    const label = `${mark.titles[tile] ?? tile}${colour}`;
-    yield [label, pixel % columns, null, Math.floor(pixel / columns) % rows, null, value];
-  }
-}
-
-function* cloudRows(mark: Cloud): Generator<Cell[]> {
-  const [count, across] = mark.points.shape as [number, number];
-  for (let point = 0; point < count; point++) {
-    const [x, y, z] = mark.points.values.subarray(point * across, (point + 1) * across);
-    const group = mark.group?.values[point];
-    yield [group === undefined ? "" : (mark.names[group] ?? String(group)), x!, null, y!, null, z ?? null];
-  }
-}
-
-function* surfaceRows(mark: Surface): Generator<Cell[]> {
-  const [rows, columns] = mark.z.shape as [number, number];
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      yield [mark.label, mark.x.values[column]!, null, mark.y.values[row]!, null, mark.z.values[row * columns + column]!];
-    }
-  }
-  for (let point = 0; point < (mark.path?.shape[0] ?? 0); point++) {
-    const [x, y, z] = mark.path!.values.subarray(3 * point, 3 * point + 3);
-    yield ["path", x!, null, y!, null, z!];
-  }
+function side(edges: NDArray | null, place: number): Cell[] {
+  return edges ? [edges.values[place]!, edges.values[place + 1]!] : [place, null];
 }
 
 /** Returns every array of a figure with a name such as "panel1_bars2_heights", and its texts. */
@@ -113,12 +92,23 @@ export function arraysOf(figure: Figure): Named[] {
   figure.panels.forEach((panel, place) => {
     panel.marks.forEach((mark, order) => {
       for (const [field, value] of Object.entries(mark)) {
-        const named = namedOf(`panel${place + 1}_${mark.kind}${order + 1}_${field}`, value);
-        if (named) found.push(named);
+        const name = `panel${place + 1}_${mark.kind}${order + 1}_${field}`;
+        // Several arrays of one field are counted.
+        const several = Array.isArray(value) && isArray(value[0]) ? value.map((one, count) => [`${name}${count + 1}`, one] as const) : [];
+        for (const [own, one] of several.length ? several : [[name, labelled(value)] as const]) {
+          const named = namedOf(own, one);
+          if (named) found.push(named);
+        }
       }
     });
   });
   return found;
+}
+
+/** Axes are saved by their labels. */
+function labelled(value: unknown): unknown {
+  const axes = Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "object" && "label" in one);
+  return axes ? value.map((one: { label: string }) => one.label) : value;
 }
 
 function namedOf(name: string, value: unknown): Named | null {

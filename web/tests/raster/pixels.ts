@@ -23,3 +23,28 @@ export function named(pixel: number): string {
   if (pixel >>> 24 === 0) return "none";
   return "#" + [0, 8, 16].map((shift) => ((pixel >>> shift) & 255).toString(16).padStart(2, "0")).join("");
 }
+
+// Source: B. Ottosson (2020), "A perceptual color space".
+
+/**
+ * Return a colour as lightness (0 black to 1 white) and two opponent axes, in which distance is what the eye sees.
+ *
+ * @param pixel A packed pixel.
+ */
+export function oklab(pixel: number): [number, number, number] {
+  const red = linear((pixel & 255) / 255);
+  const green = linear(((pixel >>> 8) & 255) / 255);
+  const blue = linear(((pixel >>> 16) & 255) / 255);
+  const long = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
+  const middle = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
+  const short = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);
+  return [
+    0.2104542553 * long + 0.793617785 * middle - 0.0040720468 * short,
+    1.9779984951 * long - 2.428592205 * middle + 0.4505937099 * short,
+    0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
+  ];
+}
+
+function linear(share: number): number {
+  return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { colourTable, packed } from "../../src/raster/colors.js";
-import { RISE, surfaceMesh, type Mesh } from "../../src/raster/mesh.js";
+import { coarseMesh, RISE, surfaceMesh, type Mesh } from "../../src/raster/mesh.js";
 import { project, unproject, usualCamera, type Camera, type Projection } from "../../src/raster/project.js";
 import {
   drawSurface, pickSurface, roundContour, surfaceProjection, type SurfaceOptions,
@@ -9,7 +9,7 @@ import {
 import { chance, hash } from "./pixels.js";
 
 type Place = readonly [number, number, number];
-const table = colourTable(false, "light");
+const table = colourTable(false);
 const RED = packed("#ff0000");
 
 function field(size: number, height: (x: number, y: number) => number): Mesh {
@@ -231,7 +231,7 @@ test("a ball is seen before the surface, a ghost behind it, and picking goes thr
   const camera = FROM_FRONT;
   const bare = drawn(mesh, 320, 240, { camera });
   const change = (at: Place, ghost: number): number => {
-    const { out, depth } = drawn(mesh, 320, 240, { camera, ball: { at, radius: 6, colour: RED, ghost } });
+    const { out, depth } = drawn(mesh, 320, 240, { camera, balls: [{ at, radius: 6, colour: RED, ghost }] });
     assert.deepEqual(depth, bare.depth);
     return out.reduce((sum, pixel, place) => sum + Math.abs((pixel & 255) - (bare.out[place]! & 255)), 0);
   };
@@ -240,6 +240,32 @@ test("a ball is seen before the surface, a ghost behind it, and picking goes thr
   assert.equal(change(behind, 0), 0);
   const ghost = change(behind, 0.25);
   assert.ok(ghost > 0 && ghost < 0.5 * change(behind, 1));
+});
+
+test("a ball throws a shadow on the ground beside it, away from the light, and on nothing else", () => {
+  const mesh = field(41, (x) => 0.2 * x);
+  const camera: Camera = { azimuth: 0, elevation: Math.PI / 2, zoom: 1 };
+  const bare = drawn(mesh, 240, 240, { camera });
+  const { out, by } = drawn(mesh, 240, 240, { camera, balls: [{ at: [0, 0, 0], radius: 6, colour: RED }] });
+  const at = (right: number, up: number): number => {
+    const [x, y] = project(by, 0, 0, 0);
+    const place = Math.floor(y - up) * 240 + Math.floor(x + right);
+    return (out[place]! & 0xff00) / (bare.out[place]! & 0xff00);
+  };
+  assert.ok(at(7, 6) < 0.9 && at(7, 6) < at(-8, -7));
+  assert.deepEqual([at(30, 0), at(-30, 0), at(0, 30), at(0, -30)], [1, 1, 1, 1]);
+});
+
+test("a coarse mesh has the ends, the colours and every second corner of the whole one", () => {
+  const mesh = field(101, (x, y) => x * x - y);
+  const coarse = coarseMesh(mesh);
+  assert.deepEqual([coarse.rows, coarse.columns, coarse.bounds, coarse.limits], [51, 51, mesh.bounds, mesh.limits]);
+  assert.equal(coarse.z[3 * 51 + 7], mesh.z[6 * 101 + 14]);
+  assert.equal(coarse.z.at(-1), mesh.z.at(-1));
+  const even = coarseMesh(field(100, (x) => x));
+  assert.deepEqual([even.columns, even.x[49], even.x[50]], [51, field(100, (x) => x).x[98], 1]);
+  const small = field(9, (x) => x);
+  assert.equal(coarseMesh(small), small);
 });
 
 test("holes stay open, and a flat surface is drawn", () => {
@@ -290,14 +316,6 @@ test("falling axes give the picture of rising ones", () => {
   });
 });
 
-test("lengths that do not fit are refused in words", () => {
-  const [x, y, z] = [Float64Array.of(0, 1), Float64Array.of(0, 1), Float64Array.of(0, 1, 2)];
-  assert.throws(() => surfaceMesh({ x, y, z }), {
-    name: "RangeError",
-    message: "3 heights came for 2 rows and 2 columns; expected rows * columns, at least 2 of each.",
-  });
-});
-
 test("a surface uses the share of the height that the static pictures use", () => {
   const mesh = field(3, (x) => x);
   const front: Camera = { azimuth: 0, elevation: 0, zoom: 1 };
@@ -310,7 +328,7 @@ test("a small picture stays as it is", () => {
   const points = Float64Array.of(-0.9, -0.9, 0.9, 0, 0, 0, 0.5, 0.5, 0.2);
   const { out } = drawn(mesh, 64, 48, {
     contour: roundContour(-0.5, 1.5), paths: [{ points, colour: RED, casing: packed("#ffffff") }],
-    ball: { at: [0.5, 0.5, 0.2], radius: 4, colour: packed("#2b6cb0") },
+    balls: [{ at: [0.5, 0.5, 0.2], radius: 4, colour: packed("#2b6cb0") }],
   });
-  assert.equal(hash(out), "2108b48e");
+  assert.equal(hash(out), "0131f83a");
 });

@@ -129,11 +129,14 @@ class Cloud:
         points: [point, 2] or [point, 3].
         group: Group of each point, 0 .. groups - 1, [point]; None for one group.
         names: Names of the groups.
+        images: What each point stands for, shown while it is pointed at, [point, height, width] or
+            [point, height, width, 3] with colours in [0, 1]; None for none.
     """
 
     points: Array
     group: Array | None = None
     names: tuple[str, ...] = ()
+    images: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The application: which address leads where. Keys and names are looked up in tables; no part of one becomes a path."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING
 
 import anyio
 from starlette.applications import Starlette
@@ -17,6 +18,10 @@ from pellucid.outlets.explorer.guard import Guard, Keys
 from pellucid.outlets.explorer.messages import MOST_RUNS
 from pellucid.outlets.explorer.paper import script, style
 from pellucid.outlets.explorer.socket import Conversation
+from pellucid.outlets.store.following import IDLE_SECONDS
+
+if TYPE_CHECKING:
+    from pellucid.core.view import View
 
 _WARM_AFTER_SECONDS = 0.3  # the first page is answered before torch is loaded
 _TEXT_WIDTH = 110
@@ -58,29 +63,44 @@ class _Answers:
     async def lifespan(self, _: Starlette) -> AsyncGenerator[None]:
         async with anyio.create_task_group() as group:
             group.start_soon(self._warm)
+            group.start_soon(self._tidy)
             yield
             group.cancel_scope.cancel()
+        self._desk.indexes.let_go(idle=0.0)
+
+    async def _tidy(self) -> None:
+        """Close the indexes that nobody looks at any more."""
+        while True:
+            await anyio.sleep(IDLE_SECONDS)
+            if self._desk.indexes.count:
+                await self._desk.read(self._desk.indexes.let_go)
 
     async def _warm(self) -> None:
         await anyio.sleep(_WARM_AFTER_SECONDS)
         with contextlib.suppress(Exception):  # who asks for a picture is told what is wrong
             await self._desk.draw(self._desk.warm)
+            for name in self._desk.rehearsed():
+                await self._desk.draw_idly(self._desk.rehearse, name)
 
     async def home(self, _: Request) -> Response:
         # The pages are read while torch is; a list of runs does not wait for them.
-        views = await self._desk.draw(self._desk.pages) if self._desk.warmed else {}
+        views = await self._views() if self._desk.warmed else {}
         return HTMLResponse(await self._desk.read(self._paper.home, list(views.values())))
 
     async def pages(self, _: Request) -> Response:
-        views = await self._desk.draw(self._desk.pages)
+        views = await self._views()
         return HTMLResponse(self._paper.pages(list(views.values())))
 
     async def page(self, request: Request) -> Response:
-        views = await self._desk.draw(self._desk.pages)
+        views = await self._views()
         view = views.get(request.path_params["name"])
         if view is None:
             raise HTTPException(404, "There is no such page to learn from.")
         return HTMLResponse(self._paper.page(view))
+
+    async def _views(self) -> "Mapping[str, View]":
+        # Once they are loaded, nobody waits for a picture that is being drawn.
+        return self._desk.pages() if self._desk.warmed else await self._desk.draw(self._desk.pages)
 
     async def run(self, request: Request) -> Response:
         row = await self._desk.read(self._desk.shelf.row, request.path_params["key"])

@@ -6,6 +6,7 @@ number of open pages takes more than two cores from a training that runs beside.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -20,6 +21,7 @@ from pellucid.core.figure.words import plain
 from pellucid.outlets.explorer.messages import Ask
 from pellucid.outlets.explorer.paper import Paper
 from pellucid.outlets.explorer.shelf import Shelf
+from pellucid.outlets.store.following import FollowedIndexes
 
 if TYPE_CHECKING:
     from pellucid.core.frame import Frame
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from pellucid.outlets.explorer.live import LiveRun, LiveRuns
 
 Made = TypeVar("Made")
+_OUR_PAGES = "pellucid.outlets.explorer.pages."
+_BREATH_SECONDS = 0.05
 _OF_SEVERAL = ("overlaid", "parallel")
 
 
@@ -56,7 +60,8 @@ class Desk:
     """
 
     def __init__(self, places: Sequence[Path], *, own_pages: Sequence[Path] = ()) -> None:
-        self.shelf = Shelf(places)
+        self.indexes = FollowedIndexes()
+        self.shelf = Shelf(places, self.indexes)
         self.paper = Paper(self.shelf)
         self._own_pages = tuple(own_pages)
         self._pages: dict[str, View] | None = None
@@ -70,6 +75,12 @@ class Desk:
     async def draw(self, work: Callable[..., Made], *given: Any) -> Made:
         """Compute on the thread for pictures."""
         return await anyio.to_thread.run_sync(partial(work, *given), limiter=self._drawing)
+
+    async def draw_idly(self, work: Callable[..., Made], *given: Any) -> Made:
+        """Compute on the thread for pictures, once nobody else wants it."""
+        while self._drawing.borrowed_tokens:
+            await anyio.sleep(_BREATH_SECONDS)
+        return await self.draw(work, *given)
 
     async def read(self, work: Callable[..., Made], *given: Any) -> Made:
         """Read on the thread for files."""
@@ -99,6 +110,15 @@ class Desk:
             self._pages = pages()
         return self._pages
 
+    def rehearsed(self) -> list[str]:
+        """Return the pages that are drawn before anybody asks: ours, as nobody knows how long one of a user takes."""
+        return [name for name, one in self.pages().items() if one.function.__module__.startswith(_OUR_PAGES)]
+
+    def rehearse(self, name: str) -> None:
+        """Draw a page once as it comes, so that who opens it does not wait for data and what draws it to be loaded."""
+        with suppress(Exception):  # who asks for it is told what is wrong
+            self.pages()[name].frame()
+
     def run(self, key: str) -> "LiveRun":
         """Return a run by its key.
 
@@ -110,7 +130,7 @@ class Desk:
         path = self.shelf.path(key)
         if path is None:
             raise AddressError(f"There is no run {plain(key)[:80]!r} here.")
-        self._held = self._held or LiveRuns()
+        self._held = self._held or LiveRuns(self.indexes)
         return self._held.run(path, key)
 
     def wanted(self, ask: Ask) -> Wanted:

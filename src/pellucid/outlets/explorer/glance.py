@@ -1,6 +1,7 @@
 """A glance at a run: the little that a list shows, read without loading any result."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from pellucid.core.errors import FormatError, PellucidError
 from pellucid.core.figure.words import amount
 from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
+from pellucid.outlets.store.following import FollowedIndexes
 from pellucid.outlets.store.index import Connection, has_tables, reading
 from pellucid.outlets.store.layout import INDEX
 from pellucid.outlets.store.state import State, state_in
@@ -41,7 +43,7 @@ def stamp_of(path: Path) -> Stamp:
     found: list[int] = []
     for name in (INDEX, f"{INDEX}-wal"):
         try:
-            stat = (path / name).stat()
+            stat = os.stat(f"{path}/{name}")  # noqa: PTH116 - a tenth of the time of a Path, at each look
         except OSError:
             if name == INDEX:
                 return ()
@@ -61,20 +63,21 @@ def is_settled(stamp: Stamp, *, read_at: int) -> bool:
     return not stamp or read_at - max(stamp[::3]) > _TICK_NANOSECONDS
 
 
-def glance_at(path: Path) -> Glance:
+def glance_at(path: Path, indexes: FollowedIndexes | None = None) -> Glance:
     """Read what a list shows of a run.
 
     Args:
         path: The run directory.
+        indexes: Keeps the index open for the next look; None to close it again.
 
     Returns:
         What it says; of a damaged index, why.
 
     Cost:
-        One opening of the index and four short queries, about half a millisecond.
+        Four short queries, a tenth of a millisecond; opening and closing the index takes half a millisecond more.
     """
     try:
-        with reading(path) as connection:
+        with (indexes.reading if indexes else reading)(path) as connection:
             state = state_in(connection, path)
             if not has_tables(connection):
                 return Glance(state=state)

@@ -60,7 +60,13 @@ def _rest(old: Mark, new: Mark) -> Mark | None:
 
 
 def _begins(old: Array, new: Array) -> bool:
+    if len(old) <= len(new) and old.base is not None and old.base is new.base and _place(old) == _place(new):
+        return True  # the curves of a run get longer in place, and what was handed out is never written
     return len(old) <= len(new) and np.array_equal(old, new[: len(old)], equal_nan=True)
+
+
+def _place(array: Array) -> tuple[object, ...]:
+    return array.__array_interface__["data"], array.strides, array.dtype
 
 
 def arrays_of(value: object) -> list[Array]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from pellucid.outlets.explorer.browser import leading_page
+
 MOST_SOCKETS = 256
 _METHODS = ("GET", "HEAD")
 _MOST_COOKIES = 64
@@ -113,13 +115,13 @@ class Guard:
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         if problem := self._foreign_host(scope):
-            await _refuse(send, 400, problem)
+            await _answer(send, 400, problem)
         elif scope["method"] not in _METHODS:
-            await _refuse(send, 405, "Only GET and HEAD are answered here.", [(b"allow", b"GET, HEAD")])
+            await _answer(send, 405, "Only GET and HEAD are answered here.", [(b"allow", b"GET, HEAD")])
         elif token := self._token(scope):
             await self._exchange(scope, send, token)
         elif not self._keys.fits(_values(scope, b"cookie")):
-            await _refuse(send, 403, _STRANGER)
+            await _answer(send, 403, _STRANGER)
         else:
             await self._app(scope, receive, send)
 
@@ -154,15 +156,20 @@ class Guard:
     async def _exchange(self, scope: Scope, send: Send, token: str) -> None:
         """Give the cookie for the token, and lead to the same page without it."""
         if not _same(token, self._keys.token):
-            await _refuse(send, 403, _WRONG)
+            await _answer(send, 403, _WRONG)
             return
         pairs = parse_qsl(scope["query_string"].decode("latin-1"))
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
         # One slash: a place that begins with two of them would lead to another host.
         place = "/" + quote(str(scope["path"]).lstrip("/\\")) + (f"?{rest}" if rest else "")
         cookie = f"{self._keys.cookie}={self._keys.session}; HttpOnly; SameSite=Strict; Path=/"
-        headers: Headers = [(b"location", place.encode("ascii")), (b"set-cookie", cookie.encode())]
-        await _refuse(send, 303, "", headers)
+        given = (b"set-cookie", cookie.encode())
+        if _values(scope, b"sec-fetch-site") == ["cross-site"]:
+            # Who comes from elsewhere, as from the file that opened the browser, brings no strict cookie with them when
+            # we send them on; coming from a page of ours they do.
+            await _answer(send, 200, leading_page(place), [given], kind="html")
+        else:
+            await _answer(send, 303, "", [given, (b"location", place.encode("ascii"))])
 
     def _dressed(self, send: Send) -> Send:
         async def sent(message: Message) -> None:
@@ -187,19 +194,19 @@ def _values(scope: Scope, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
 
 
-def _plain(words: str, headers: Headers) -> tuple[Headers, bytes]:
+def _worded(words: str, headers: Headers, kind: str = "plain") -> tuple[Headers, bytes]:
     body = words.encode()
-    plain: Headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    return plain + headers, body
+    form = f"text/{kind}; charset=utf-8".encode()
+    return [(b"content-type", form), (b"content-length", str(len(body)).encode()), *headers], body
 
 
-async def _refuse(send: Send, status: int, words: str, headers: Headers | None = None) -> None:
-    all_headers, body = _plain(words, headers or [])
+async def _answer(send: Send, status: int, words: str, headers: Headers | None = None, *, kind: str = "plain") -> None:
+    all_headers, body = _worded(words, headers or [], kind)
     await send({"type": "http.response.start", "status": status, "headers": all_headers})
     await send({"type": "http.response.body", "body": body})
 
 
 async def _refuse_socket(send: Send, status: int, words: str) -> None:
-    headers, body = _plain(words, [])
+    headers, body = _worded(words, [])
     await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": body})

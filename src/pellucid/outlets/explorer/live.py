@@ -14,6 +14,7 @@ from pellucid.core.figure.words import plain
 from pellucid.core.judge import Findings, judge
 from pellucid.core.result import Result
 from pellucid.outlets.explorer.glance import Stamp, is_settled, stamp_of
+from pellucid.outlets.store.following import FollowedIndexes
 from pellucid.outlets.store.index import Connection, reading
 from pellucid.outlets.store.run import Run
 from pellucid.outlets.store.state import LARGEST_STEP, State, state_in
@@ -22,6 +23,10 @@ from pellucid.windows.loss.result import Curve
 MOST_STEPS = 200  # watched steps of a result: its pictures are no more than 200 points wide
 _LOOK_SECONDS = 0.5
 _MOST_NAMES = 200
+_NEW_ROWS = (  # anybody may have written the index
+    "SELECT step, value FROM scalars WHERE name = ? AND step > ? AND step <= ? "
+    "AND typeof(step) = 'integer' AND typeof(value) IN ('real', 'null') ORDER BY step"
+)
 
 
 class LiveRun:
@@ -30,6 +35,7 @@ class LiveRun:
     Args:
         path: The run directory.
         key: Its key.
+        indexes: Keeps the index open while the run is written; None to open it for each look.
 
     Attributes:
         path: The run directory.
@@ -39,8 +45,9 @@ class LiveRun:
     May be used from several threads.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
+    def __init__(self, path: Path, key: str, indexes: FollowedIndexes | None = None) -> None:
         self.path, self.key = path, key
+        self._indexes = indexes
         self.version = 0
         self._lock = threading.RLock()
         self._stamp: Stamp | None = None
@@ -68,7 +75,8 @@ class LiveRun:
             StoreError: The run was deleted, or cannot be read.
             FormatError: Its index is damaged.
 
-        Cost: two looks at the disk; where something changed, one opening of the index and the new rows.
+        Cost: two looks at the disk; where something changed, the new rows, and of a run that has ended, or is looked
+        at for the first time, one opening of the index.
         """
         with self._lock:
             if time.monotonic() - self._looked < _LOOK_SECONDS:
@@ -139,7 +147,8 @@ class LiveRun:
             return self._facts[1]
 
     def _read_rows(self) -> None:
-        with reading(self.path) as connection:
+        kept = self._indexes if self._state.status == "running" else None
+        with (kept.reading if kept else reading)(self.path) as connection:
             state = state_in(connection, self.path)
             if state.token != self._state.token or state.last < self._state.last:
                 self._growing = {}  # it was begun anew, or went back to an earlier step
@@ -170,8 +179,7 @@ class _Growing:
     def read(self, connection: Connection, name: str) -> None:
         """Add the rows behind the cursor."""
         last = int(self._steps[self.count - 1]) if self.count else -LARGEST_STEP
-        query = "SELECT step, value FROM scalars WHERE name = ? AND step > ? ORDER BY step"
-        rows = [row for row in connection.execute(query, (name, last)).fetchall() if _is_sound(*row)]
+        rows = connection.execute(_NEW_ROWS, (name, last, LARGEST_STEP)).fetchall()
         if not rows:
             return
         steps, values = zip(*rows, strict=True)
@@ -189,18 +197,16 @@ class _Growing:
         return Curve(steps=self._steps[: self.count], values=self._values[: self.count])
 
 
-def _is_sound(step: Any, value: Any) -> bool:
-    return type(step) is int and abs(step) <= LARGEST_STEP and (value is None or type(value) is float)
-
-
 class LiveRuns:
     """The runs that somebody looked at lately.
 
     Args:
+        indexes: Keeps indexes open, see `LiveRun`.
         most: How many keep their results in memory.
     """
 
-    def __init__(self, most: int = 64) -> None:
+    def __init__(self, indexes: FollowedIndexes, most: int = 64) -> None:
+        self._indexes = indexes
         self._most = most
         self._held: dict[Path, LiveRun] = {}
         self._lock = threading.Lock()
@@ -208,7 +214,7 @@ class LiveRuns:
     def run(self, path: Path, key: str) -> LiveRun:
         """Return a run; the same object while it is looked at."""
         with self._lock:
-            found = self._held.pop(path, None) or LiveRun(path, key)
+            found = self._held.pop(path, None) or LiveRun(path, key, self._indexes)
             self._held[path] = found
             while len(self._held) > self._most:
                 del self._held[next(iter(self._held))]

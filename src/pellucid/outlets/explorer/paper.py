@@ -8,18 +8,16 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pellucid.core.errors import PellucidError
-from pellucid.core.extras import require
 from pellucid.core.figure.words import number, plain
-from pellucid.core.theme import DARK, LEVEL_SYMBOLS, LIGHT, Theme
 from pellucid.outlets.explorer.shelf import Row, Shelf
-from pellucid.outlets.report.words import duration, label_words, value_words
+from pellucid.outlets.page import page_style, templates
+from pellucid.outlets.page.words import duration
 
 if TYPE_CHECKING:
     from pellucid.core.view import View
     from pellucid.outlets.explorer.live import LiveRun
 
 _FACTS = ("about", "model", "optimizer", "every")
-_LEVELS = (("look", "worth a look"), ("not-measured", "not measured"), ("ok", "passed"))
 
 
 class Paper:
@@ -32,6 +30,7 @@ class Paper:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self._list: tuple[Any, str] | None = None
+        self._lines: dict[tuple[Row, bool], Any] = {}
 
     def home(self, views: "Sequence[View]") -> str:
         """Return the first page: the runs, and the pages to learn from; these are empty until they are loaded."""
@@ -47,7 +46,10 @@ class Paper:
         if self._list is None or self._list[0] != rows:
             folders = [str(plain(str(place))) for place in self._shelf.places]
             several = len({row.folder for row in rows}) > 1
-            self._list = (rows, _render("part_runs.html", rows=rows, folders=folders, several=several))
+            line = _environment().get_template("macros.html").module.run_line
+            # Of many runs few change: the others are not written again.
+            self._lines = {(row, several): self._lines.get((row, several)) or line(row, several) for row in rows}
+            self._list = (rows, _render("part_runs.html", lines=list(self._lines.values()), folders=folders))
         return self._list[1]
 
     def run(self, row: Row) -> str:
@@ -65,10 +67,9 @@ class Paper:
         return _render(
             "part_run.html",
             row=self._shelf.row(run.key),
-            facts=_facts(run),
+            about=_facts(run),
             findings=findings,
             pictures=pictures,
-            levels=_LEVELS,
             notes=run.problems(),
         )
 
@@ -133,16 +134,6 @@ def script() -> str:
     return built()
 
 
-def page_style() -> str:
-    """The style sheet of report and explorer with the colours of the theme."""
-    text = resources.files("pellucid.outlets.report").joinpath("style.css").read_text(encoding="utf-8")
-    return text.replace("/* light */", _variables(LIGHT)).replace("/* dark */", _variables(DARK))
-
-
-def _variables(theme: Theme) -> str:
-    return " ".join(f"{name}: {colour};" for name, colour in theme.variables().items())
-
-
 @cache
 def _version() -> str:
     """A mark of script and style in their addresses, so that a browser may keep them and yet never has old ones."""
@@ -168,27 +159,8 @@ def loss_words(loss: float | None) -> str:
 
 @cache
 def _environment() -> Any:
-    jinja2: Any = require("jinja2", extra="all", purpose="writing a page")
-    folder = resources.files("pellucid.outlets.explorer").joinpath("templates")
-
-    def text_of(name: str) -> str:
-        return folder.joinpath(name).read_text(encoding="utf-8")
-
-    made = jinja2.Environment(
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        loader=jinja2.FunctionLoader(text_of),
-    )
-    made.filters |= {
-        "value": value_words,
-        "label": label_words,
-        "duration": duration,
-        "loss": loss_words,
-        "plain": plain,
-    }
-    made.globals |= {"symbols": LEVEL_SYMBOLS}
+    made = templates("pellucid.outlets.explorer", "templates")
+    made.filters["loss"] = loss_words
     return made
 
 

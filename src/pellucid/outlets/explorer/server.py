@@ -5,8 +5,6 @@ import errno
 import logging
 import socket
 import sys
-import threading
-import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,6 +93,7 @@ def serve(
     for module in ("anyio", "starlette", "uvicorn", "websockets"):
         require(module, extra="explorer", purpose="the explorer")
     from pellucid.outlets.explorer.app import application
+    from pellucid.outlets.explorer.browser import browser_at
     from pellucid.outlets.explorer.desk import Desk
     from pellucid.outlets.explorer.guard import Keys
 
@@ -105,10 +104,7 @@ def serve(
         keys = Keys(port=taken.getsockname()[1])
         server = uvicorn_server(application(desk, keys))
         opened(keys.address)
-        if browser:
-            # A browser in a terminal would stand in the way until it is closed.
-            threading.Thread(target=webbrowser.open, args=(keys.address,), daemon=True).start()
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), browser_at(keys.address) if browser else contextlib.nullcontext():
             server.run(sockets=[taken])
 
 

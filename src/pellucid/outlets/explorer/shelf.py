@@ -13,6 +13,7 @@ from pellucid.core.figure.words import plain
 from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
 from pellucid.outlets.explorer.glance import Glance, Stamp, glance_at, is_settled, stamp_of, verdict_words
+from pellucid.outlets.store.following import FollowedIndexes
 from pellucid.outlets.store.layout import is_run
 from pellucid.outlets.store.lock import holder
 from pellucid.outlets.store.state import State
@@ -77,11 +78,13 @@ class Shelf:
 
     Args:
         places: Run directories, and folders of them; a folder may be made later.
+        indexes: Keeps the indexes of runs open that are being written; None to open them for each look.
 
     May be used from several threads.
     """
 
-    def __init__(self, places: Sequence[Path]) -> None:
+    def __init__(self, places: Sequence[Path], indexes: FollowedIndexes | None = None) -> None:
+        self._indexes = indexes
         self.places = tuple(dict.fromkeys(place.absolute() for place in places))
         self._known: dict[Path, _Known] = {}
         self._keys: dict[str, Path] = {}
@@ -96,7 +99,7 @@ class Shelf:
             if time.monotonic() - self._looked > _LOOK_SECONDS:
                 present = [self._seen(path) for path in dict.fromkeys(self._paths())]
                 for one in present:
-                    _look(one)
+                    _look(one, self._indexes)
                 rows = [self._row(one) for one in present if one.stamp]
                 self._rows = tuple(sorted(rows, key=lambda row: (row.started, row.name), reverse=True))
                 self._looked = time.monotonic()
@@ -185,11 +188,12 @@ class Shelf:
         )
 
 
-def _look(known: _Known) -> None:
+def _look(known: _Known, indexes: FollowedIndexes | None) -> None:
     now, stamp = time.time_ns(), stamp_of(known.path)
     if stamp != known.stamp or not is_settled(stamp, read_at=known.read_at):
         known.stamp, known.read_at = stamp, now
-        known.glance = glance_at(known.path) if stamp else known.glance
+        kept = indexes if known.status == "running" else None
+        known.glance = glance_at(known.path, kept) if stamp else known.glance
     written = known.glance.state.status
     if written in ("", "running"):
         written = "running" if holder(known.path) is not None else "killed"

@@ -22,8 +22,9 @@ from pellucid.outlets.explorer.wish import HEAVY_SECONDS, SHARE, Message, Wish, 
 MOST_WISHES = 128  # of one page at one time
 PATIENCE_SECONDS = 30.0  # with a page that does not read
 _PAUSE_SECONDS = 1.0
-_TOGETHER = 8  # light pictures that are drawn at one go: a slider waits no longer than for them
-_SENDING_SECONDS = 0.0004  # of a core, a message; measured
+_PAUSES_OF_LIST = 2  # all rows of live runs change each time, and nobody reads them as fast as a curve
+_TOGETHER = 16  # light pictures that are drawn at one go: a slider waits no longer than for them
+_SENDING_SECONDS = 0.0002  # of a core, a message; measured
 _HEAD = struct.Struct("<II")
 
 
@@ -120,8 +121,9 @@ class Conversation:
                 message = await self._desk.draw(wish.picture, self._desk)
         else:
             message = await self._desk.read(wish.part, self._desk)
-        await self._send(wish, message)
-        wish.rest(first=first, pause=_PAUSE_SECONDS * 0.9)
+        await self._send((wish, message))
+        pauses = _PAUSES_OF_LIST if wish.ask.part == "runs" else 1
+        wish.rest(first=first, pause=_PAUSE_SECONDS * (pauses - 0.1))
 
     # ------------------------------------------------------------------------------------------------ following
 
@@ -130,6 +132,7 @@ class Conversation:
         pause = _PAUSE_SECONDS
         while True:
             await anyio.sleep(pause)
+            begun = time.monotonic()
             # Who waited longest comes first, so that no picture starves behind the others.
             followed = sorted((one for one in self._kept.values() if one.ask.follow), key=lambda one: one.due)
             versions, seconds = await self._desk.read(versions_of, followed)
@@ -146,15 +149,17 @@ class Conversation:
                         self._desk.rest_until = time.monotonic() + SHARE * wish.seconds
             if any(one.ask.part == "runs" for one in followed):
                 await self._desk.read(self._desk.judge)
-            pause = max(_PAUSE_SECONDS, SHARE * seconds)
+            # Once a second, also where telling took a part of it; never without a breath.
+            pause = max(_PAUSE_SECONDS, SHARE * seconds) - min(time.monotonic() - begun, _PAUSE_SECONDS / 2)
 
     async def _tell_light(self, light: list[tuple[Wish, tuple[int, ...]]]) -> float:
         """Send what was added to curves; return what it took of a core."""
         for wish, versions in light:
             wish.versions = versions
         wishes = [wish for wish, _ in light]
-        for wish, message in zip(wishes, await self._desk.draw(pictures_of, wishes, self._desk), strict=True):
-            await self._send(wish, message)
+        messages = await self._desk.draw(pictures_of, wishes, self._desk)
+        await self._send(*zip(wishes, messages, strict=True))
+        for wish in wishes:
             wish.rest(first=False, pause=_PAUSE_SECONDS * 0.9)
         return sum(wish.seconds + _SENDING_SECONDS for wish in wishes)
 
@@ -171,21 +176,22 @@ class Conversation:
 
     # ------------------------------------------------------------------------------------------------ speaking
 
-    async def _send(self, wish: Wish, message: Message) -> None:
-        """Send an answer, unless there is none, or the page wants something else by now."""
-        if message is None:
-            return
+    async def _send(self, *answers: tuple[Wish, Message]) -> None:
+        """Send answers, but for those where there is nothing to say, or the page wants something else by now."""
         async with self._speaking:
-            if self._kept.get(wish.ask.id) is wish:
-                await self._out(_HEAD.pack(wish.ask.id, 0) + message if isinstance(message, bytes) else message)
+            with anyio.fail_after(PATIENCE_SECONDS):
+                for wish, message in answers:
+                    if message is not None and self._kept.get(wish.ask.id) is wish:
+                        head = _HEAD.pack(wish.ask.id, 0)
+                        await self._out(head + message if isinstance(message, bytes) else message)
 
     async def _say(self, message: dict[str, Any]) -> None:
         async with self._speaking:
-            await self._out(message)
+            with anyio.fail_after(PATIENCE_SECONDS):
+                await self._out(message)
 
     async def _out(self, message: bytes | dict[str, Any]) -> None:
-        with anyio.fail_after(PATIENCE_SECONDS):
-            if isinstance(message, bytes):
-                await self._socket.send_bytes(message)
-            else:
-                await self._socket.send_text(json.dumps(message, ensure_ascii=False))
+        if isinstance(message, bytes):
+            await self._socket.send_bytes(message)
+        else:
+            await self._socket.send_text(json.dumps(message, ensure_ascii=False))

@@ -5,20 +5,16 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from pellucid.core.errors import InputError, StoreError
-from pellucid.core.extras import require
 from pellucid.core.figure import Figure
 from pellucid.core.figure.live import frozen, picture_html, place, script
 from pellucid.core.files import write_atomically
 from pellucid.core.frame import Frame
-from pellucid.core.theme import DARK, LEVEL_SYMBOLS, LIGHT, Theme
+from pellucid.outlets.page import page_style, templates
 from pellucid.outlets.report.fitting import fitting
 from pellucid.outlets.report.sheet import Sheet
-from pellucid.outlets.report.words import label_words, value_words
 
 MOST_FIGURES = 7  # a sheet: more than that nobody reads, and each takes time to draw
 FEWEST_FIGURES = 4
@@ -61,10 +57,11 @@ class Part:
     sheet: Sheet
     pictures: tuple[Picture, ...]
 
-    def picture_of(self, code: str) -> Picture | None:
-        """Return the first picture of the result that a rule judged; None when none is shown."""
+    def evidence_of(self, code: str) -> tuple[str, str] | None:
+        """Return anchor and title of the first picture of the result that a rule judged; None when none is shown."""
         result = self.sheet.result_of(code)
-        return next((one for one in self.pictures if one.html and one.name.partition(".")[0] == result), None)
+        shown = (one for one in self.pictures if one.html and one.name.partition(".")[0] == result)
+        return next(((one.anchor, one.title) for one in shown), None)
 
 
 def write_report(
@@ -157,18 +154,9 @@ def _words(figure: Figure) -> str:
 
 
 def _page(title: str, parts: Sequence[Part]) -> str:
-    jinja2: Any = require("jinja2", extra="all", purpose="writing a report")
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"value": value_words, "label": label_words}
-    template = environment.from_string(_read("template.html"))
-    style, code = _style(), script()
-    return str(
-        template.render(
-            title=title, style=style, script=code, policy=_policy(style, code), parts=parts, symbols=LEVEL_SYMBOLS
-        )
-    )
+    style, code = page_style(), script()
+    template = templates("pellucid.outlets.report").get_template("template.html")
+    return str(template.render(title=title, style=style, script=code, policy=_policy(style, code), parts=parts))
 
 
 def _policy(style: str, code: str) -> str:
@@ -178,16 +166,3 @@ def _policy(style: str, code: str) -> str:
         f"default-src 'none'; style-src 'sha256-{marks[0]}'; script-src 'sha256-{marks[1]}'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _style() -> str:
-    """The style sheet with the colours of the theme, light by default and dark where the reader prefers it."""
-    return _read("style.css").replace("/* light */", _variables(LIGHT)).replace("/* dark */", _variables(DARK))
-
-
-def _variables(theme: Theme) -> str:
-    return " ".join(f"{name}: {colour};" for name, colour in theme.variables().items())
-
-
-def _read(name: str) -> str:
-    return resources.files("pellucid.outlets.report").joinpath(name).read_text(encoding="utf-8")

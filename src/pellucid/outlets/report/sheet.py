@@ -13,7 +13,7 @@ from pellucid.core.judge import Findings
 from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
 from pellucid.core.view import View
-from pellucid.outlets.report.words import duration, size
+from pellucid.outlets.page.words import duration, size
 from pellucid.outlets.run_views import has_histograms, scrubbed
 
 if TYPE_CHECKING:

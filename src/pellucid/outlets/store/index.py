@@ -1,9 +1,11 @@
 """The index of a run: one SQLite file, opened for each use and closed again.
 
-No connection is kept open between uses. So any thread may use the store, a fork inherits nothing, a directory
-that was removed is noticed at once, and between two flushes the file is complete without its WAL.
+Who writes keeps no connection open between uses. So any thread may use the store, a fork inherits nothing, a directory
+that was removed is noticed at once, and between two flushes the file is complete without its WAL. Who follows a run
+that is being written may keep one open (`following.py`); nothing is read through it between two looks.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -72,7 +74,7 @@ def create(path: Path) -> None:
     Raises:
         StoreError: It cannot be written.
     """
-    with _translated(path, "write"), closing(_connect(path, "rwc")) as connection:
+    with translated(path, "write"), closing(_connect(path, "rwc")) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("BEGIN IMMEDIATE")
@@ -95,7 +97,7 @@ def writing(path: Path) -> Generator[Connection, None, None]:
         StoreError: The disk is full, or the directory is gone or read-only.
         FormatError: The index is damaged.
     """
-    with _translated(path, "write"), closing(_connect(path, "rw")) as connection:
+    with translated(path, "write"), closing(_connect(path, "rw")) as connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -105,6 +107,7 @@ def writing(path: Path) -> Generator[Connection, None, None]:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+        _checkpoint(connection)
 
 
 @contextmanager
@@ -121,12 +124,32 @@ def reading(path: Path) -> Generator[Connection, None, None]:
         StoreError: It cannot be opened.
         FormatError: The index is damaged, or newer than this pellucid.
     """
-    with _translated(path, "read"), closing(_open_reading(path)) as connection:
-        deadline = time.monotonic() + _LONGEST_SECONDS
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, _INSTRUCTIONS)
-        connection.execute("BEGIN")
+    with translated(path, "read"), closing(connection_for_reading(path)[0]) as connection:
+        begin_reading(connection)
         check_tables(connection, path)
         yield connection
+
+
+def begin_reading(connection: Connection) -> None:
+    """Begin to read one consistent state; what takes too long is broken off."""
+    deadline = time.monotonic() + _LONGEST_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _INSTRUCTIONS)
+    connection.execute("BEGIN")
+
+
+def end_reading(connection: Connection) -> None:
+    """Let go of the state that was read, so that who writes can take up its log into the index."""
+    connection.execute("ROLLBACK")
+    connection.set_progress_handler(None, 0)
+
+
+def _checkpoint(connection: Connection) -> None:
+    """Take up the log into the index. Closing does so too, unless somebody else has the index open."""
+    import sqlite3
+
+    # All is written; where it fails, as on a full disk, the log holds it until the next time.
+    with contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _connect(path: Path, mode: str) -> Connection:
@@ -136,7 +159,8 @@ def _connect(path: Path, mode: str) -> Connection:
     return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-def _open_reading(path: Path) -> Connection:
+def connection_for_reading(path: Path) -> tuple[Connection, bool]:
+    """Return a connection that cannot write, and whether it sees what others write after this."""
     import sqlite3
 
     connection = _connect(path, "rw")
@@ -150,11 +174,11 @@ def _open_reading(path: Path) -> Connection:
             raise
         # A finished run in a directory that may not be written, where SQLite cannot make its shared memory
         # file: nobody writes there, and the file is complete.
-        return _connect(path, "ro&immutable=1")
+        return _connect(path, "ro&immutable=1"), False
     except sqlite3.Error:
         connection.close()
         raise
-    return connection
+    return connection, True
 
 
 def _is_gone(path: Path) -> bool:
@@ -185,8 +209,17 @@ def check_tables(connection: Connection, path: Path) -> None:
 
 
 @contextmanager
-def _translated(path: Path, purpose: str) -> Generator[None, None, None]:
-    """Turn errors of SQLite into ours."""
+def translated(path: Path, purpose: str) -> Generator[None, None, None]:
+    """Turn errors of SQLite into ours.
+
+    Args:
+        path: The run directory.
+        purpose: "read" or "write".
+
+    Raises:
+        StoreError: Of anything that is wrong around the index.
+        FormatError: The index is damaged.
+    """
     import sqlite3
 
     try:

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,9 @@ class State:
         return self.last < 0
 
 
+_BEFORE_ANYTHING = asdict(State())
+
+
 def read_state(path: Path) -> State:
     """Read the state of a run.
 
@@ -109,7 +113,7 @@ def state_in(connection: Connection, path: Path) -> State:
 
 def _checked(meta: dict[str, Any]) -> State:
     """Return the state from fields that anybody may have written, when they can be one."""
-    whole = asdict(State()) | meta
+    whole = _BEFORE_ANYTHING | meta
     fits = {
         "status": whole["status"] in STATUSES,
         "started": _is_time(whole["started"]),
@@ -131,12 +135,15 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_time(value: Any) -> bool:
-    if value == "":
-        return True
+    return value == "" or (isinstance(value, str) and _is_moment(value))
+
+
+@lru_cache(maxsize=256)  # of the runs that are followed; they are looked at again and again
+def _is_moment(value: str) -> bool:
     try:
         found = datetime.fromisoformat(value)
         found.astimezone()  # the first and the last day there are have no time in some zones
-    except (ValueError, TypeError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError):
         return False
     return found.tzinfo is not None
 

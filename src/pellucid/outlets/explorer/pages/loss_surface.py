@@ -91,7 +91,9 @@ def loss_surface(
     start = (start_x, start_y)
     if not optimizers:
         still = loss.draw.race([loss.descend(surface, start=start, steps=0)])
-        return replace(still, verdict="Choose an optimizer to see it walk down.", level=Level.OK)
+        first, *others = still.panels
+        panels = (replace(first, note="Choose an optimizer to see it walk down."), *others)
+        return replace(still, verdict="", level=Level.OK, panels=panels)
     walks = [
         loss.descend(surface, name, start=start, learning_rate=learning_rate, momentum=momentum, steps=steps)
         for name in optimizers

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pellucid.core.finding import Plain
-from pellucid.outlets.report.words import duration, label_words, size, value_words
+from pellucid.outlets.page.words import duration, label_words, size, value_words
 
 
 @pytest.mark.parametrize(
