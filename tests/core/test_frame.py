@@ -13,7 +13,7 @@ import pytest
 
 from pellucid.core.controls import Control, Select, Several, Slider, Toggle
 from pellucid.core.errors import FormatError, InputError
-from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel
+from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Surface
 from pellucid.core.frame import Frame, Parameter, pack, pack_book, unpack, unpack_book
 from tests.core.figure.pictures import figure, histograms, hostile_marks, panels
 
@@ -246,3 +246,13 @@ if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for each, written in GOLDENS.items():
         (GOLDEN / f"{each}.bin").write_bytes(written())
+
+
+def test_a_large_picture_of_values_close_together_keeps_them_apart() -> None:
+    """Float16 would leave a handful of heights of a surface between 2.302 and 2.306."""
+    z = np.linspace(2.302, 2.306, 150 * 150).reshape(150, 150)
+    side = np.arange(150.0)
+    figure = Figure(title="flat", panels=(Panel(marks=(Surface(x=side, y=side, z=z),)),))
+    mark = unpack(pack(Frame(figure=figure))).figure.panels[0].marks[0]
+    assert isinstance(mark, Surface)
+    np.testing.assert_allclose(mark.z, z, atol=1e-6)

@@ -244,7 +244,8 @@ def _form(array: Array, *, picture: bool, pictures: Pictures | None) -> _Form:
     if picture and pictures == "uint8" and whole and np.isfinite(high - low):
         return _Form("u8", (high - low) / 255 or 1.0, low)
     largest = max(abs(low), abs(high))
-    if picture and (pictures is not None or array.size > _LARGEST_EXACT):
+    # Float16 keeps 2,048 steps of the largest magnitude: values that lie close together far from 0 would fall together.
+    if picture and (pictures is not None or array.size > _LARGEST_EXACT) and 2 * (high / 2 - low / 2) >= largest / 2:
         return _Form("f16", largest if largest > 0 else 1.0)
     if largest > float(np.finfo(np.float32).max):
         return _Form("f64")

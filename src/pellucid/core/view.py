@@ -92,7 +92,9 @@ class View:
         """
         controls = self._settled(parameters or {}, strict=True)
         values: dict[str, Parameter] = {one.name: one.value for one in controls}
-        figure = self.function(**self.fixed, **values)
+        figure: Any = self.function(**self.fixed, **values)
+        if not isinstance(figure, Figure):
+            raise InputError(f"The view {self.name!r} returned {type(figure).__name__}, expected a Figure.")
         return Frame(figure=figure, view=self.name, parameters=values, controls=controls)
 
     def __call__(self, *values: Any, **parameters: Any) -> Figure:

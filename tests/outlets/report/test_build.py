@@ -6,13 +6,13 @@ import re
 import zlib
 from collections.abc import Generator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
 
 from pellucid.core.errors import InputError, MissingScriptError, StoreError
-from pellucid.core.figure import Figure, Heat, Panel
+from pellucid.core.figure import Figure, Heat, Lines, Panel
 from pellucid.core.finding import Level
 from pellucid.core.frame import Frame, unpack, unpack_book
 from pellucid.core.view import Range, view
@@ -275,3 +275,21 @@ def test_the_same_sheets_give_the_same_bytes(tmp_path: Path) -> None:
     """A report does not change unless the run does."""
     one, other = (write_report([sheet("a", finding())], tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
     assert one == other
+
+
+def test_a_view_that_gives_no_figure_costs_only_its_picture(tmp_path: Path) -> None:
+    """A report of two views is written when one of them is broken, and says which."""
+
+    @view(title="Broken")
+    def broken_view() -> Any:
+        return Figure(title="bad", panels=(Panel(marks=(Lines(x=np.arange(3), y=np.arange(4)),)),))
+
+    @view(title="Good")
+    def good_view() -> Figure:
+        return Figure(title="A good one", panels=(Panel(marks=(Lines(x=np.arange(3), y=np.arange(3)),)),))
+
+    page = write_report([sheet_of_view(broken_view), sheet_of_view(good_view)], tmp_path / "page.html").read_text(
+        "utf-8"
+    )
+    assert "could not be drawn" in page
+    assert "A good one" in page

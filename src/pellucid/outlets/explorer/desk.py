@@ -105,6 +105,7 @@ class Desk:
         if self._pages is None:
             from pellucid.outlets.explorer.pages import add_page, pages
 
+            pages()
             for file in self._own_pages:
                 add_page(file)
             self._pages = pages()

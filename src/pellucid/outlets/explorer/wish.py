@@ -79,7 +79,7 @@ class Wish:
         started = time.thread_time()
         try:
             message = work()
-        except Exception as error:  # noqa: BLE001 - see `picture`
+        except BaseException as error:  # noqa: BLE001 - a view may even ask to exit; see `picture`
             self.failed, self.shown, self.versions, self._sent = True, None, (), 0
             before, self._problem = self._problem, words_of(error)
             return None if self._problem == before else {"id": self.ask.id, "error": self._problem}

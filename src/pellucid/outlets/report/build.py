@@ -130,19 +130,20 @@ def _drawn(sheet: Sheet, name: str, prefix: str, *, most_bytes: int, settings: i
             frames = frozen(sheet.views[name], budget_frames=settings, budget_bytes=most_bytes // 2)
         else:
             frames = (Frame(figure=sheet.figures[name]()),)
+        figure = frames[0].figure
         content, note = fitting(frames, most_bytes)
+        fallback, words = picture_html(figure), _words(figure)
     except Exception as error:  # noqa: BLE001 - one drawing that fails, perhaps of an extension, must not cost the report
         return Picture(name=name, anchor=anchor, problem=f"could not be drawn: {type(error).__name__}: {error}")
     if len(content) > most_bytes:
         megabytes = len(content) / 1e6
         return Picture(name=name, anchor=anchor, problem=f"was left out: it would take {megabytes:.1f} MB.")
-    figure = frames[0].figure
     return Picture(
         name=name,
         anchor=anchor,
-        title=figure.title,
-        html=place(f"{anchor}-picture", content, fallback_html=picture_html(figure)),
-        words=_words(figure),
+        title=str(figure.title),
+        html=place(f"{anchor}-picture", content, fallback_html=fallback),
+        words=words,
         note=note,
     )
 

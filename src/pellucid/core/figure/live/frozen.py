@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid.core.controls import Control, Parameter, Select, Several, Slider
-from pellucid.core.errors import InputError
 from pellucid.core.figure.words import number
 from pellucid.core.frame import Frame, pack
 
@@ -57,7 +56,9 @@ def frozen(view: "View", *, budget_frames: int = BUDGET_FRAMES, budget_bytes: in
     for branch in sorted(branches, key=lambda one: not one.usual):  # stable: only the usual one moves to the front
         try:
             frame = first if branch.usual else view.frame(branch.settings)
-        except InputError:  # a setting that the view refuses beside the others is no page of the book
+        except Exception:  # a setting at which the view fails is no page of the book
+            if branch.usual:
+                raise
             continue
         frames.setdefault(repr(sorted(frame.parameters.items())), _told(frame, branch, moved))
     return tuple(frames.values())
@@ -82,7 +83,10 @@ def _grid(view: "View", most: int, count: int) -> tuple[tuple[str, ...], list[_B
 def _grown(view: "View", branches: Sequence[_Branch], name: str, count: int, most: int) -> list[_Branch]:
     grown: list[_Branch] = []
     for branch in branches:
-        control = next(one for one in view.controls(branch.settings) if one.name == name)
+        try:
+            control = next(one for one in view.controls(branch.settings) if one.name == name)
+        except Exception:  # noqa: BLE001, S112 - a range may shrink to nothing at a setting of the controls before it
+            continue
         values = _values(control, count)
         stops = {name: stops_of(control, count)} if isinstance(control, Slider) else {}
         grown += [

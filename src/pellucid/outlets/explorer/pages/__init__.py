@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+import zlib
 from pathlib import Path
 
 from pellucid.core.errors import AddressError, InputError, did_you_mean
@@ -49,16 +50,20 @@ def add_page(file: Path) -> None:
     """
     if file.suffix != ".py" or not file.is_file():
         raise InputError(f"A page is a Python file, and {str(file)!r} is none.")
-    name = f"pellucid_page_{file.stem}"
+    name = f"pellucid_page_{file.stem}_{zlib.crc32(str(file.resolve()).encode('utf-8', 'surrogateescape')):x}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise InputError(f"A page is a Python file, and {str(file)!r} cannot be read as one.")
+    known = {one: view for one, view in views().items() if view.function.__module__ != name}
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # annotations of the view are looked up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"The page {str(file)!r} failed: {type(error).__name__}: {error}") from error
+    taken = [one for one, view in views().items() if one in known and view is not known[one]]
+    if taken:
+        raise InputError(f"{str(file)!r} has a page {taken[0]!r}, and there is one already. Rename its function.")
     if not any(one.function.__module__ == name for one in views().values()):
         raise InputError(
             f"{str(file)!r} has no page: put `@view(title=..., page=True)` above the function that draws it."

@@ -16,6 +16,7 @@ from pellucid.windows.loss.result import Descent
 
 Array = NDArray[Any]
 _MOST_STEPS = 100_000
+_FARTHEST = 1e6
 
 
 def descend(
@@ -122,6 +123,8 @@ def _unknown(what: str, name: object, known: tuple[str, ...]) -> str:
 def _check(start: tuple[float, float], *, rate: float, momentum: float, steps: int, noise: float) -> None:
     if len(start) != 2 or not all(math.isfinite(one) for one in start):
         raise InputError(f"descend() got the start {start!r}, expected two finite numbers (x, y).")
+    if max(map(abs, start)) > _FARTHEST:
+        raise InputError(f"descend() got the start {start!r}, expected no more than {_FARTHEST:,.0f} from 0.")
     if not (math.isfinite(rate) and rate > 0):
         raise InputError(f"descend() got the learning rate {rate!r}, expected a number above 0.")
     if not 0 <= momentum < 1:
