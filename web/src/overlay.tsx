@@ -6,6 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { short } from "./marks/lines.js";
 import { spoken, type Reading } from "./reading.js";
 import { useScene } from "./scene.js";
+import { Thumbnail } from "./thumbnail.js";
 import { exact } from "./words.js";
 
 /** A rectangle in pixels from the origin of the frame. */
@@ -47,6 +48,7 @@ export function Tooltip({ reading, left }: { reading: ReadonlySignal<Reading | n
   if (!now) return null;
   return (
     <div ref={element} class="tip" aria-hidden="true">
+      {now.image && <Thumbnail {...now.image} />}
       {now.title && <div class="tip-title">{now.title}</div>}
       {now.rows.map((row) => (
         <div class="tip-row">

@@ -27,6 +27,8 @@ export interface Reading {
   readonly of?: NDArray;
   /** Where in that array; `index` when missing. */
   readonly at?: readonly number[];
+  /** Images, and which of them the place stands for. */
+  readonly image?: { readonly images: NDArray; readonly place: number };
   /** Dots on curves. */
   readonly dots?: readonly { readonly x: number; readonly y: number; readonly colour: string }[];
 }

@@ -109,7 +109,8 @@ export function pointReading(mark: Cloud, panel: Panel, point: number, x: number
   });
   const named = name ? [{ label: "group", value: name, colour: GROUPS[group! % GROUPS.length]! }] : [];
   const dot = { x, y, colour: group === undefined ? GROUPS[0] : GROUPS[group % GROUPS.length]! };
-  return { x, y, title: `point ${point}`, rows: [...named, ...rows], index: [point, 0], dots: [dot] };
+  const image = mark.images ? { images: mark.images, place: point } : undefined;
+  return { x, y, title: `point ${point}`, rows: [...named, ...rows], index: [point, 0], dots: [dot], image };
 }
 
 /** Returns the reader of points of a plane; the keyboard goes through them in their order. */

@@ -204,6 +204,6 @@ class Desk:
         raise AddressError(f"There is no part {plain(name)[:80]!r} of a page.")
 
 
-def words_of(error: Exception) -> str:
+def words_of(error: BaseException) -> str:
     """Return what to tell a reader: our errors are sentences, others name themselves."""
     return plain(str(error) if isinstance(error, PellucidError) else f"{type(error).__name__}: {error}")
