@@ -4,6 +4,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -277,7 +278,8 @@ def configured_limits(start: Path | None = None) -> dict[str, dict[str, float]]:
     if path is None:
         return {}
     try:
-        table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        written = path.stat()
+        table: Any = _parsed(path, (written.st_ino, written.st_mtime_ns, written.st_size))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
         return {}  # somebody else's broken file is not ours to judge
     for name in ("tool", "pellucid", "rules"):
@@ -287,6 +289,12 @@ def configured_limits(start: Path | None = None) -> dict[str, dict[str, float]]:
     chosen = cast("dict[str, Any]", table)
     check_limits(chosen, path)
     return {code: {name: float(value) for name, value in values.items()} for code, values in chosen.items()}
+
+
+@lru_cache(maxsize=4)
+def _parsed(path: Path, stamp: tuple[int, ...]) -> dict[str, Any]:  # noqa: ARG001 - another stamp, another content
+    """Parse a file once: it may take longer than judging does, and a slider judges at each move."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def check_limits(table: Mapping[str, Any], path: Path | str) -> None:

@@ -115,7 +115,9 @@ class Conversation:
 
     async def _tell(self, wish: Wish, *, first: bool = False) -> None:
         """Answer a wish."""
-        if wish.is_picture:
+        if wish.is_picture and not wish.ask.runs and self._desk.warmed:
+            message = await self._desk.draw(wish.prepared_picture, self._desk)  # nothing to read: one thread is enough
+        elif wish.is_picture:
             message = await self._desk.read(wish.prepare, self._desk)
             if not wish.failed:
                 message = await self._desk.draw(wish.picture, self._desk)

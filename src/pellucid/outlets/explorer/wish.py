@@ -66,6 +66,11 @@ class Wish:
         """
         return self._tried(lambda: self._drawn(desk))
 
+    def prepared_picture(self, desk: Desk) -> Message:
+        """Do both at once, where no file has to be read."""
+        message = self.prepare(desk)
+        return message if self.failed else self.picture(desk)
+
     def part(self, desk: Desk) -> Message:
         """Write a part of a page, on the thread for files; returns as `picture` does."""
         self.seconds = 0.0
