@@ -88,8 +88,8 @@ def test_groups_can_be_seen_on_both_papers() -> None:
 @pytest.mark.parametrize("sight", BLINDNESS)
 @THEMES
 def test_tones_differ_to_colour_blind_readers(theme: Theme, sight: str) -> None:
-    """The four tones of curves look different with full sight and with each kind of colour blindness."""
-    for one, other in itertools.combinations(("accent", "second", "third", "fourth"), 2):
+    """The five tones of curves look different with full sight and with each kind of colour blindness."""
+    for one, other in itertools.combinations(("accent", "second", "third", "fourth", "fifth"), 2):
         assert distance(theme.tones[one], theme.tones[other], sight) > 0.05, (one, other)  # type: ignore[index]
 
 
@@ -116,8 +116,8 @@ def test_maps_of_colour() -> None:
 def test_things_of_one_kind_have_colours_of_their_own() -> None:
     """First the roles, then the groups that resemble none of them, then these anew."""
     later = [group_of(len(PLACES) + place) for place in range(7)]
-    assert later[:6] == list(GROUPS[4:])
-    assert later[6] == later[0]
+    assert later[:5] == list(GROUPS[5:])
+    assert later[5] == later[0]
 
 
 def test_every_level_has_its_own_sign() -> None:

@@ -4,7 +4,7 @@ import { flag, FrameError, kinds, listOf, misfit, number, oneOf, or, record, tex
 import type { Axis, Figure, Mark, NDArray, Panel } from "./types.js";
 
 const LEVELS = ["ok", "not-measured", "look", "warn", "alarm"] as const;
-const TONES = ["accent", "second", "third", "fourth", "faint", "ok", "look", "warn", "alarm", "dead", "sparse"] as const;
+const TONES = ["accent", "second", "third", "fourth", "fifth", "faint", "ok", "look", "warn", "alarm", "dead", "sparse"] as const;
 
 const texts = or(listOf(text), []);
 const level = oneOf(LEVELS);

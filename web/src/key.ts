@@ -39,7 +39,7 @@ export function groupEntry(mark: Cloud, group: number): Entry {
 }
 
 /** Roles of the first of several things of one kind; further ones take the colours of the later groups. */
-const PLACES: readonly Tone[] = ["accent", "second", "third", "fourth"];
+const PLACES: readonly Tone[] = ["accent", "second", "third", "fourth", "fifth"];
 
 /** Returns the colour of one of several things of one kind as "#rrggbb"; without a page, as CSS that follows it. */
 export function placeColour(place: number, page?: Page): string {

@@ -17,7 +17,7 @@ export interface Theme {
 export const LIGHT: Theme = {
   paper: "#ffffff", ink: "#1d2127", muted: "#5b6470", faint: "#dfe3e8",
   tones: {
-    accent: "#2b6cb0", second: "#c2570c", third: "#0e8a7d", fourth: "#a23e8c", faint: "#aab2bd",
+    accent: "#2b6cb0", second: "#c2570c", third: "#0e8a7d", fourth: "#a23e8c", fifth: "#544c00", faint: "#aab2bd",
     ok: "#1b7a43", look: "#2a68ad", warn: "#9a5b00", alarm: "#bf2f2a", dead: "#bf2f2a", sparse: "#8a94a3",
   },
 };
@@ -26,7 +26,7 @@ export const LIGHT: Theme = {
 export const DARK: Theme = {
   paper: "#15181d", ink: "#eceae6", muted: "#a3abb6", faint: "#323841",
   tones: {
-    accent: "#6fabe6", second: "#f0954f", third: "#4fd6b4", fourth: "#c76bb8", faint: "#59626e",
+    accent: "#6fabe6", second: "#f0954f", third: "#4fd6b4", fourth: "#c76bb8", fifth: "#e6d96a", faint: "#59626e",
     ok: "#5cc98a", look: "#74b0ea", warn: "#e9b04c", alarm: "#ff7b70", dead: "#ff7b70", sparse: "#7d8795",
   },
 };

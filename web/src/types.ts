@@ -5,7 +5,7 @@ export type Level = "ok" | "not-measured" | "look" | "warn" | "alarm";
 
 /** Role of a colour. */
 export type Tone =
-  | "accent" | "second" | "third" | "fourth" | "faint"
+  | "accent" | "second" | "third" | "fourth" | "fifth" | "faint"
   | "ok" | "look" | "warn" | "alarm" | "dead" | "sparse";
 
 /** Numbers of one stored type. */

@@ -55,6 +55,7 @@ LIGHT = Theme(
         "second": "#c2570c",
         "third": "#0e8a7d",
         "fourth": "#a23e8c",
+        "fifth": "#544c00",
         "faint": "#aab2bd",
         "ok": "#1b7a43",
         "look": "#2a68ad",
@@ -77,6 +78,7 @@ DARK = Theme(
         "second": "#f0954f",
         "third": "#4fd6b4",
         "fourth": "#c76bb8",
+        "fifth": "#e6d96a",
         "faint": "#59626e",
         "ok": "#5cc98a",
         "look": "#74b0ea",
@@ -102,7 +104,7 @@ GROUPS = (
 )
 """Colours of the groups of a cloud: at least 3 : 1 on the light and on the dark paper, so one image serves both."""
 
-PLACES: tuple[Tone, ...] = ("accent", "second", "third", "fourth")
+PLACES: tuple[Tone, ...] = ("accent", "second", "third", "fourth", "fifth")
 """Roles of the first of several things of one kind; further ones take the colours of the later groups."""
 
 LEVEL_SYMBOLS: Mapping[Level, str] = {

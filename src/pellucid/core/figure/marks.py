@@ -11,7 +11,7 @@ from pellucid.core.finding import Level
 
 Array = NDArray[Any]
 Scale = Literal["linear", "log", "symlog"]
-Tone = Literal["accent", "second", "third", "fourth", "faint", "ok", "look", "warn", "alarm", "dead", "sparse"]
+Tone = Literal["accent", "second", "third", "fourth", "fifth", "faint", "ok", "look", "warn", "alarm", "dead", "sparse"]
 
 
 @dataclass(frozen=True, kw_only=True)
