@@ -6,7 +6,6 @@ Needs Chromium (make browser). Run it with `make screenshots`.
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,32 +14,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import pellucid as pel
-from pellucid import gallery
 from tests.browser.conftest import FLAGS, program
+from tests.browser.runs import train_run
 from tests.outlets.explorer.serving import served
 
 IMAGES = Path(__file__).parent / "images"
 FAULTS = {"digits-mlp": "dying-relu-rate", "digits-shuffled": "permuted-labels", "digits-well": None}
 THEMES = ("light", "dark")
-
-
-def train(path: Path, fault: str | None) -> pel.Run:
-    """Train one network of the demo, watched."""
-    well = gallery.build(replace(gallery.healthy("mlp", seed=0), steps=200))
-    trainee = well if fault is None else gallery.INJECTIONS[fault].apply(well)
-    options = pel.WatchOptions(on_finding=None)
-    with pel.watch(
-        trainee.model,
-        trainee.optimizer,
-        run=path,
-        every=10,
-        check=trainee.check,
-        check_every=40,
-        loss=trainee.loss,
-        options=options,
-    ) as watch:
-        gallery.train(trainee, watch)
-    return pel.Run(path)
 
 
 def open_page(browser: Browser, theme: str, height: int) -> Page:
@@ -67,8 +47,9 @@ def main() -> None:
     torch.set_num_threads(1)
     IMAGES.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp())
-    runs = [train(folder / "runs" / name, fault) for name, fault in FAULTS.items()]
-    report = pel.report(runs[0], to=folder / "report.html", title="Training report")
+    for name, fault in FAULTS.items():
+        train_run(folder / "runs" / name, fault=fault, steps=200)
+    report = pel.report(pel.Run(folder / "runs" / "digits-mlp"), to=folder / "report.html", title="Training report")
     with sync_playwright() as playwright, served(folder / "runs") as explorer:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS, chromium_sandbox=False)
         for theme in THEMES:

@@ -12,9 +12,9 @@ from pellucid import gallery
 STEPS = 60
 
 
-def train_run(path: Path, *, fault: str | None) -> None:
-    """Train the network of the demo on digits, watched every 10 steps."""
-    well = gallery.build(replace(gallery.healthy("mlp", seed=0), steps=STEPS))
+def train_run(path: Path, *, fault: str | None, steps: int = STEPS) -> None:
+    """Train the network of the demo on digits, watched every 10 steps, checked every 20."""
+    well = gallery.build(replace(gallery.healthy("mlp", seed=0), steps=steps))
     trainee = well if fault is None else gallery.INJECTIONS[fault].apply(well)
     options = pel.WatchOptions(on_finding=None)
     with pel.watch(
