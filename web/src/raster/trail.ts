@@ -1,4 +1,4 @@
-/** What moves on a surface: paths and a ball, hidden where the surface is in front of them. */
+/** What moves on a surface: paths and a ball, faint where the surface is in front of them. */
 
 import { project, unproject, type Bounds, type Camera, type Projection } from "./project.js";
 import { over } from "./splat.js";
@@ -52,6 +52,8 @@ const [SLOPE_PIXELS, BUMP] = [4, 0.01];
 const BLACK = 0xff000000;
 /** How far a pixel of a line may lie behind the surface, half edges of the cube: a line on a steep slope has width. */
 const WIDTH_TOLERANCE = 0.12;
+/** Side of the dots in which the hidden parts of a line are drawn, pixels: half of them, where a veil would add up. */
+const HIDDEN_DOT = 2;
 /** Pixels between two points of a path below which the second adds nothing. */
 const NEARLY = 0.7;
 /** How dark the ground is below a ball, and how far its shadow reaches and lies aside, radii. */
@@ -71,10 +73,10 @@ export function drawPath(scene: Scene, path: Path): void {
   const count = Math.min(path.count ?? Infinity, Math.floor(path.points.length / 3));
   const places = placesOf(scene, path.points, count);
   const half = (path.width ?? 2.2) / 2;
-  const strokes = [[path.casing, half + 1.2], [path.colour, half]] as const;
-  for (const [colour, reach] of strokes) {
-    for (let at = 0; at + 5 < places.length; at += 3) drawSegment(scene, places, at, at + 3, reach, colour);
-    if (places.length > 0 && path.dot !== false) drawSegment(scene, places, 0, 0, reach + 1.6, colour);
+  const strokes = [[path.casing, half + 1.2, 0], [path.colour, half, HIDDEN_DOT]] as const;
+  for (const [colour, reach, dot] of strokes) {
+    for (let at = 0; at + 5 < places.length; at += 3) drawSegment(scene, places, at, at + 3, reach, colour, dot);
+    if (places.length > 0 && path.dot !== false) drawSegment(scene, places, 0, 0, reach + 1.6, colour, dot);
   }
 }
 
@@ -91,9 +93,9 @@ function placesOf(scene: Scene, points: Path["points"], count: number): number[]
   return places;
 }
 
-/** Draw the pixels within `reach` of a segment that the surface does not hide. */
+/** Draw the pixels within `reach` of a segment; of what the surface hides, dots of a size, or nothing when it is 0. */
 function drawSegment(
-  scene: Scene, places: readonly number[], from: number, to: number, reach: number, colour: number,
+  scene: Scene, places: readonly number[], from: number, to: number, reach: number, colour: number, dot: number,
 ): void {
   const { out, depth, width, height } = scene;
   const slack = SLOPE_PIXELS / scene.unit + BUMP;
@@ -113,8 +115,10 @@ function drawSegment(
       if (!(cover > 0)) continue;
       const place = row * width + column;
       const nearness = near + along * dn;
-      if (nearness + WIDTH_TOLERANCE < depth[place]!) continue;
-      if (nearness + slack < nearnessAt(scene, x + along * dx, y + along * dy)) continue;
+      if (!(dot && (Math.floor(column / dot) + Math.floor(row / dot)) % 2)) {
+        if (nearness + WIDTH_TOLERANCE < depth[place]!) continue;
+        if (nearness + slack < nearnessAt(scene, x + along * dx, y + along * dy)) continue;
+      }
       out[place] = over(out[place]!, colour, Math.min(1, cover));
     }
   }
