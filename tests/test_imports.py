@@ -53,6 +53,19 @@ def test_the_first_name_loads_and_registers_everything() -> None:
     assert found == [[], True, True, True, True, 6, 1]
 
 
+def test_measuring_does_not_bring_the_compiler() -> None:
+    """A second of imports, for models that nobody compiled; of one that was, it is seen."""
+    program = (
+        "import sys, torch, pellucid as pel\n"
+        "model = torch.nn.Linear(4, 2)\n"
+        "pel.activations.histograms(model, torch.zeros(3, 4))\n"
+        "before = 'torch._dynamo' in sys.modules\n"
+        "from pellucid.probe.address import is_compiled\n"
+        "print([before, is_compiled(model), is_compiled(torch.compile(model))])"
+    )
+    assert _run(program).strip() == "[False, False, True]"
+
+
 @pytest.mark.parametrize("statement", ["pellucid.wach", "from pellucid import wach"])
 def test_a_name_that_is_not_there_is_an_error(statement: str) -> None:
     """As of any module."""

@@ -1,11 +1,11 @@
 """Addresses: which modules of a model are meant."""
 
 import re
+import sys
 from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
-import torch
 from torch import nn
 
 from pellucid.core.errors import AddressError, InputError, did_you_mean
@@ -176,9 +176,9 @@ def is_compiled(model: nn.Module) -> bool:
         True for `torch.compile(model)`, `model.compile()` and either of them on a part. A compiled function
         that calls the model cannot be seen from here.
     """
-    compiled_wrapper = getattr(torch, "_dynamo", None)
+    # Asking torch for it would import the compiler, a second, into a process that never compiled anything.
+    wrapper: Any = getattr(sys.modules.get("torch._dynamo"), "OptimizedModule", ())
     return any(
-        getattr(module, "_compiled_call_impl", None) is not None
-        or (compiled_wrapper is not None and isinstance(module, compiled_wrapper.OptimizedModule))
+        getattr(module, "_compiled_call_impl", None) is not None or isinstance(module, wrapper)
         for module in model.modules()
     )
