@@ -1,9 +1,12 @@
 """The network in five conditions: what its first weights and biases are."""
 
+from functools import cache
+
 import pytest
 import torch
 
 from pellucid.core.errors import InputError
+from pellucid.gallery import conditions
 from pellucid.gallery.conditions import BOUNDED, DYING_BIAS, HIDDEN, WIDTH, conditioned, pictures
 from pellucid.gallery.models import ACTIVATIONS
 
@@ -62,6 +65,29 @@ def test_a_seed_makes_the_network_and_nothing_else() -> None:
     same = [torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True)]
     assert all(same)
     assert not torch.equal(first.get_parameter("hidden1.linear.weight"), other.get_parameter("hidden1.linear.weight"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device"), [(torch.float64, "cpu"), (torch.bfloat16, "cpu"), (torch.float32, "meta")]
+)
+def test_defaults_change_nothing_and_stay(
+    dtype: torch.dtype, device: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """The same float32 network and digits on the CPU, whatever is the default, which is left alone."""
+    monkeypatch.setattr(conditions, "pictures", cache(pictures.__wrapped__))
+    usual, seen = conditioned("tanh", "dying", seed=1).state_dict(), pictures()
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
+    request.addfinalizer(lambda: torch.set_default_device(None))
+    torch.set_default_dtype(dtype)
+    torch.set_default_device(device)
+    found, anew = conditioned("tanh", "dying", seed=1).state_dict(), conditions.pictures()
+    defaults = torch.get_default_dtype(), torch.get_default_device().type
+    torch.set_default_device(None)
+    torch.set_default_dtype(torch.float32)
+    assert defaults == (dtype, device)
+    assert torch.equal(anew, seen)
+    for name, value in usual.items():
+        assert torch.equal(found[name], value), name
 
 
 @pytest.mark.parametrize(

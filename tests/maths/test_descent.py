@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pellucid.maths.descent import (
     FIRST_TURNS,
     OPTIMIZERS,
     Settings,
+    basin,
     descend,
     highest_rate,
     nearest,
@@ -77,6 +79,16 @@ def test_what_is_not_finite_stays_so() -> None:
     assert first is not None
     assert np.isfinite(path[:first]).all()
     assert np.isnan(path[first:]).all()
+
+
+def test_powers_do_not_overflow() -> None:
+    """Of plain numbers they raise: a walk on a surface written with ** ends before."""
+    fourth = replace(BOWL, height=lambda x, y: x**4 + y**4, slope=lambda x, y: (4 * x**3, 4 * y**3))
+    for optimizer in ("SGD", "momentum", "Nesterov"):
+        path = go(fourth, optimizer, 4.0, steps=60, start=(1.0, 2.0))
+        assert path.shape == (61, 2)
+        assert np.isfinite(path[:3]).all()
+        assert np.isnan(path[-1]).all()
 
 
 def test_noise_has_a_seed() -> None:
@@ -194,6 +206,28 @@ def test_the_start_decides_the_basin(optimizer: str, rate: float) -> None:
     chosen = nearest(ends, minima)
     assert np.hypot(*np.moveaxis(ends - minima[chosen], -1, 0)).max() < 0.02
     assert int(((x < 0.15086) != (chosen == 0)).sum()) == 0
+
+
+@pytest.mark.parametrize("terrain", SURFACES.values(), ids=SURFACES)
+def test_the_slope_leads_where_the_flow_goes(terrain: Terrain) -> None:
+    """As many small steps do; the nearest minimum is another one for some."""
+    drawn = np.random.default_rng(0).uniform((terrain.x[0], terrain.y[0]), (terrain.x[1], terrain.y[1]), (60, 2))
+    minima = np.array([(one.x, one.y) for one in terrain.minima])
+    ends = go(terrain, "SGD", terrain.rate / 8, steps=6000, start=(drawn[:, 0], drawn[:, 1]))[-1]
+    assert [basin(terrain, (x, y)) for x, y in drawn.tolist()] == nearest(ends, minima).tolist()
+
+
+def test_a_ridge_parts_the_near_from_the_reached() -> None:
+    """Just left of it the slope leads left, though the right minimum is nearer."""
+    minima = np.array([(one.x, one.y) for one in NON_CONVEX.minima])
+    assert int(nearest(np.array([0.1, 0.1]), minima)) == 1
+    assert basin(NON_CONVEX, (0.1, 0.1)) == 0
+    assert basin(NON_CONVEX, (0.2, 0.1)) == 1
+
+
+def test_where_the_slope_leads_nowhere_the_nearest_is_named() -> None:
+    """A surface whose own learning rate diverges."""
+    assert basin(replace(SADDLE, rate=50.0), (1.0, 1.0)) == 1
 
 
 def test_himmelblau_shares_the_plane() -> None:

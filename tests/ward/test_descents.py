@@ -1,6 +1,7 @@
 """Sick and healthy descents for the rules on surfaces of two parameters: LOS015 to LOS021."""
 
 import itertools
+import re
 
 import pytest
 
@@ -78,13 +79,92 @@ def test_the_words_of_divergence() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("surface", "optimizer", "start", "rate", "words"),
+    [
+        (
+            "saddle",
+            "momentum",
+            (1.5, 0.001),
+            10.0,
+            "above what momentum can take = 3.45, λ = 11 being the curvature where it leaves the picture; it leaves ",
+        ),
+        (
+            "bowl",
+            "RMSProp",
+            None,
+            10.0,
+            "the picture is 6 wide; from step 33 on it is outside the picture, and it ends higher than it began",
+        ),
+        (
+            "bowl",
+            "SGD",
+            (5.0, 0.0),
+            0.5,
+            "the steepest curvature on the way; it begins outside the picture and ends higher than it began",
+        ),
+    ],
+)
+def test_why_a_path_ends_outside(
+    surface: str, optimizer: str, start: tuple[float, float] | None, rate: float, words: str
+) -> None:
+    """A learning rate is never said to be below what it breaks; steps that do not grow are called long."""
+    found = says(descend(surface, optimizer, start=start, learning_rate=rate), "LOS015")
+    assert found.level == "alarm"
+    assert words in found.message
+    assert " is below " not in found.message
+
+
+@pytest.mark.parametrize("surface", ["bowl", "ravine", "saddle", "non-convex", "himmelblau"])
+@pytest.mark.parametrize("steps", [150, 500])
+def test_thrown_far_out_is_never_ok(surface: str, steps: int) -> None:
+    """Adam comes back from anywhere; that it was out there is said all the same, before how it went on."""
+    result = descend(surface, "Adam", learning_rate=100.0, steps=steps)
+    assert leading(result) == "LOS015"
+    assert says(result, "LOS015").level in ("warn", "alarm")
+
+
+def test_the_words_of_being_thrown_out() -> None:
+    """How far, in sizes of the picture; a quarter of one is looked at, and less is nothing."""
+    thrown = says(descend("himmelblau", "Adam", learning_rate=100.0, steps=500), "LOS015")
+    assert thrown.level == "warn"
+    assert thrown.message == (
+        "its steps are about as long as the learning rate, 100, and the picture is 10 wide; it swings out of the "
+        "picture by 9.5 times its size, and is back at the end"
+    )
+    assert says(descend("himmelblau", "Adam", learning_rate=10.0), "LOS015").level == "look"
+    overshot = descend("bowl", "Adam", start=(0.15, -2.7), learning_rate=3.162)
+    assert overshot.outside.any()
+    assert says(overshot, "LOS015").level == "ok"
+
+
+def test_a_start_outside_is_no_throw() -> None:
+    """What counts is how much further out the path goes; on its way in it does not."""
+    for optimizer, rate in (("SGD", 0.1), ("momentum", 0.1), ("Adam", 50.0)):
+        assert says(descend("bowl", optimizer, start=(1000.0, 0.0), learning_rate=rate), "LOS015").level == "ok"
+
+
+def test_noise_is_blamed_for_what_noise_does() -> None:
+    """Not the learning rate, where that is sound; and both, where both are at fault."""
+    found = says(descend("bowl", learning_rate=0.1, noise=1e6), "LOS015")
+    assert found.level == "alarm"
+    assert found.message == (
+        "the noise 10⁶ drowns the gradient, which is 12.5 at most; from step 1 on it is outside the picture, and it "
+        "ends higher than it began"
+    )
+    assert found.next_step == "Take larger batches, or lower the learning rate."
+    both = says(descend("bowl", learning_rate=0.5, noise=1e6), "LOS015")
+    assert "drowns the gradient" in both.message
+    assert "above 2/λ = 0.4" in both.message
+
+
 def test_at_the_limit_it_goes_round() -> None:
     """A cycle of two places."""
     result = descend("bowl", "SGD", learning_rate=0.4)
     assert leading(result) == "LOS016"
     assert says(result, "LOS016").message == (
-        "it keeps circling 2.5 away from the minimum (0, 0): the learning rate 0.4 is at 2/λ = 0.4, λ = 5 being the "
-        "curvature there"
+        "it keeps circling, up to 2.5 away from the minimum (0, 0): the learning rate 0.4 is at 2/λ = 0.4, λ = 5 being "
+        "the curvature there"
     )
 
 
@@ -102,7 +182,28 @@ def test_rmsprop_that_circles_close_by_is_looked_at() -> None:
 
 def test_noise_is_no_cycle() -> None:
     """Noise keeps every path moving."""
-    assert says(descend("bowl", "SGD", learning_rate=0.1, noise=1.0), "LOS016").level == "not-measured"
+    for seed in range(8):
+        result = descend("bowl", "SGD", learning_rate=0.133, noise=1.0, seed=seed)
+        assert says(result, "LOS016").level == "not-measured"
+        assert result.ending in ("arrived", "under way")
+
+
+def test_noise_is_neither_oscillation_nor_zig_zag() -> None:
+    """It turns every path; an overshooting step of SGD is named all the same."""
+    for optimizer, rate in (("SGD", 0.05), ("momentum", 0.1), ("Adam", 0.1)):
+        for code in ("LOS017", "LOS018"):
+            assert says(descend("ravine", optimizer, learning_rate=rate, noise=3.0), code).level == "not-measured"
+    assert says(descend("ravine", "SGD", learning_rate=0.36, noise=0.01), "LOS018").level == "warn"
+    assert says(descend("bowl", "SGD", learning_rate=0.35, noise=0.01), "LOS017").level == "warn"
+
+
+def test_a_circle_below_the_limit_names_the_memory() -> None:
+    """Not a learning rate that is "below what momentum can take"."""
+    result = descend("saddle", "momentum", start=(-2.0, 1.2), learning_rate=10.0)
+    assert says(result, "LOS016").message == (
+        "it keeps circling, up to 1.02 away from the minimum (0, 2.83): the learning rate is 10, and momentum 0.9 "
+        "remembers about 10 steps"
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,6 +219,26 @@ def test_the_words_of_oscillation() -> None:
     assert says(descend("bowl", "SGD", learning_rate=0.3), "LOS017").message == (
         "the learning rate 0.3 is above 1/λ = 0.2, so that each step overshoots: 9 sign flips"
     )
+
+
+def test_a_step_too_long_on_the_way_only_is_looked_at() -> None:
+    """Two flips on steep ground far from the minimum, and there in nine steps: no warning, and no "each step"."""
+    result = descend("himmelblau", "SGD", start=(4.5, 4.0), learning_rate=1.0)
+    found = says(result, "LOS017")
+    assert result.arrived == 9
+    assert (found.level, found.message) == (
+        "look",
+        "the learning rate 1 is above 1/λ = 0.42, so that steps overshoot where it is steepest: 2 sign flips",
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "Nesterov"])
+def test_an_average_of_one_gradient_is_plain_descent(optimizer: str) -> None:
+    """With momentum 0 the path is that of SGD, and so is what is said of it."""
+    for surface, rate in (("bowl", 0.35), ("bowl", 0.41), ("ravine", 0.36)):
+        plain = descend(surface, "SGD", learning_rate=rate)
+        same = descend(surface, optimizer, learning_rate=rate, momentum=0.0)
+        assert [one.line for one in same.findings.problems] == [one.line for one in plain.findings.problems]
 
 
 def test_a_long_memory_oscillates() -> None:
@@ -151,6 +272,35 @@ def test_stuck_at_the_saddle(start: tuple[float, float], steps: int) -> None:
     result = descend("saddle", "SGD", start=start, learning_rate=0.1, steps=steps)
     assert leading(result) == "LOS019"
     assert says(result, "LOS019").message.startswith(f"after {steps} steps it is at the saddle (0, 0), ")
+
+
+def test_at_a_top_it_is_a_top() -> None:
+    """And not the saddle beside it."""
+    top = descend("himmelblau").critical[-1]
+    result = descend("himmelblau", "SGD", start=(top.x + 1e-6, top.y), learning_rate=0.01)
+    assert says(result, "LOS019").message.startswith("after 150 steps it is at the top (−0.271, −0.923), still leaving")
+
+
+def test_passing_a_saddle_is_not_being_stuck() -> None:
+    """A path that jumps about may happen to end beside one."""
+    result = descend("himmelblau", "RMSProp", start=(4.5, 4.0), learning_rate=10.0, steps=500)
+    assert says(result, "LOS019").level == "ok"
+
+
+@pytest.mark.parametrize("start", [(0.0, 0.0), (0.1, 0.1)])
+@pytest.mark.parametrize("optimizer", ["SGD", "momentum", "Nesterov"])
+def test_too_slow_where_the_surface_bends_down(optimizer: str, start: tuple[float, float]) -> None:
+    """λ is that of the minimum where the way has none above 0: a factor is never negative, nor one of thousands."""
+    found = says(descend("himmelblau", optimizer, start=start, learning_rate=0.01), "LOS020")
+    factor = re.search(r"the learning rate 0\.01 is ([\d.]+) times smaller than 1/λ$", found.message)
+    assert factor is not None, found.message
+    assert 10 < float(factor[1]) < 200
+
+
+def test_the_way_is_that_down_the_slope() -> None:
+    """Not to a minimum that is nearer, but behind a ridge."""
+    found = says(descend("non-convex", "SGD", start=(0.1, 0.1), learning_rate=0.001), "LOS020")
+    assert found.message.startswith("0 % of the way to the minimum (−2.07, 0) after 150 steps; ")
 
 
 def test_too_slow() -> None:

@@ -42,7 +42,8 @@ def conditioned(activation: str, condition: str, *, seed: int = 0) -> nn.Module:
         seed: Decides the weights and which units are pushed down.
 
     Returns:
-        The network, in eval mode. Not every function can be in every condition: a leaky ReLU does not die.
+        The network, float32 on the CPU whatever the defaults are, in eval mode. Not every function can be in every
+        condition: a leaky ReLU does not die.
 
     Raises:
         InputError: There is no such activation function or condition.
@@ -63,21 +64,29 @@ def conditioned(activation: str, condition: str, *, seed: int = 0) -> nn.Module:
             parts = (f"There is no {what} {name!r}.", did_you_mean(name, known), f"Expected: {', '.join(known)}.")
             raise InputError(" ".join(one for one in parts if one))
     generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):  # torch's own first weights, of which only those of the head are kept
-        torch.manual_seed(seed)
-        model = MLP((64, *[WIDTH] * HIDDEN, 10), activation)
-    model.eval().requires_grad_(True)
-    with torch.no_grad():
-        _initialize(model, _samples(), generator, _factors(activation, condition))
-        if condition == "dying":
-            for layer in _layers(model):
-                pushed = torch.rand(WIDTH, generator=generator) < DYING_SHARE
-                layer.bias[pushed] += DYING_BIAS
+    with torch.device("cpu"):  # whatever the default is
+        model = _built(activation, seed)
+        with torch.no_grad():
+            _initialize(model, digits(seed=0).train_x[:512].flatten(1), generator, _factors(activation, condition))
+            if condition == "dying":
+                for layer in _layers(model):
+                    pushed = torch.rand(WIDTH, generator=generator, dtype=torch.float32) < DYING_SHARE
+                    layer.bias[pushed] += DYING_BIAS
     return model
 
 
-def _samples() -> Tensor:
-    return digits(seed=0).train_x[:512].flatten(1)
+def _built(activation: str, seed: int) -> nn.Module:
+    """Return the network with torch's own first weights, of which only those of the head are kept.
+
+    Drawn in float32: in another default type the same seed would give other weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        model = MLP((64, *[WIDTH] * HIDDEN, 10), activation).float()
+        torch.manual_seed(seed)
+        for layer in model.modules():
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
+    return model.eval().requires_grad_(True)
 
 
 def _layers(model: nn.Module) -> list[nn.Linear]:
@@ -110,4 +119,5 @@ def _initialize(model: nn.Module, samples: Tensor, generator: torch.Generator, f
 @cache
 def pictures(count: int = 768) -> Tensor:
     """Return digits that the weights were not fitted to, [digit, 1, 8, 8]; nobody changes them in place."""
-    return digits(seed=0, train=1000, validation=797).validation_x[:count]
+    with torch.device("cpu"):  # it is kept: not on a device that is the default for a while
+        return digits(seed=0, train=1000, validation=797).validation_x[:count]

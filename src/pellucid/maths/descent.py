@@ -22,6 +22,8 @@ Move = Callable[["Settings", int, Any, Any, Any], tuple[Any, Any, Any]]
 
 _TINY = 1e-8  # torch's eps of RMSprop and Adam
 _FARTHEST = 1e50  # what goes on from there is lost, and its fourth power would overflow
+_CLOSE = 0.1  # share of the distance to the next minimum within which no ridge is looked for
+_LEADING = 200  # steps down a slope, after which it is clear where to
 FIRST_TURNS = 30
 """How many turns, from the start, the mean turning angle is taken over: later ones are too small to be seen."""
 
@@ -71,8 +73,13 @@ def _rmsprop(chosen: Settings, step: int, g: Any, v: Any, s: Any) -> tuple[Any, 
     del step
     s = chosen.squares * s + (1 - chosen.squares) * g * g
     way, most = g / (s**0.5 + _TINY), chosen.longest
-    within = min(max(way, -most), most) if isinstance(way, float) else np.clip(way, -most, most)
-    return chosen.rate * within, v, s
+    if not isinstance(way, float):
+        way = np.clip(way, -most, most)
+    elif way > most:  # one by one, twice as fast as min(max())
+        way = most
+    elif way < -most:
+        way = -most
+    return chosen.rate * way, v, s
 
 
 def _adam(chosen: Settings, step: int, g: Any, v: Any, s: Any) -> tuple[Any, Any, Any]:
@@ -166,9 +173,10 @@ def descend(
     """
     x, y = (float(one) if np.ndim(one) == 0 else np.asarray(one, dtype=np.float64) for one in start)
     shape, move = np.shape(x), OPTIMIZERS[optimizer]
-    shaken: Any = (
-        np.random.default_rng(seed).normal(0.0, noise, (steps, 2, *shape)) if noise else repeat((0.0, 0.0), steps)
-    )
+    shaken: Any = repeat((0.0, 0.0), steps)
+    if noise:
+        shaken = np.random.default_rng(seed).normal(0.0, noise, (steps, 2, *shape))
+        shaken = shaken if shape else shaken.tolist()  # plain numbers are faster one by one
     vx = vy = sx = sy = 0.0 if not shape else np.zeros(shape)
     places = [(x, y)]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -178,6 +186,9 @@ def descend(
             way_y, vy, sy = move(chosen, step, gy + push_y, vy, sy)
             x, y = x - way_x, y - way_y
             places.append((x, y))
+            if not shape and not (-_FARTHEST <= x <= _FARTHEST and -_FARTHEST <= y <= _FARTHEST):
+                places += [(np.nan, np.nan)] * (steps - step)  # powers of plain numbers raise where they overflow
+                break
     path = np.moveaxis(np.array(places, dtype=np.float64), 1, -1)
     lost = ~(np.abs(path) <= _FARTHEST).all(axis=-1)
     path[np.logical_or.accumulate(lost, axis=0)] = np.nan
@@ -217,6 +228,29 @@ def settled_at(near: Bool[np.ndarray, " point"]) -> int | None:
     away = np.flatnonzero(~near)
     first = int(away[-1]) + 1 if away.size else 0
     return first if first < len(near) else None
+
+
+def basin(terrain: Terrain, place: tuple[float, float]) -> int:
+    """Return which minimum the slope leads to, which need not be the nearest: there may be a ridge between.
+
+    Args:
+        terrain: The surface, with at least one minimum.
+        place: (x, y), finite.
+
+    Returns:
+        Place in `terrain.minima`; that of the nearest where 200 steps of the surface's own learning rate lead nowhere.
+
+    Cost:
+        0.3 ms; nothing close to a minimum.
+    """
+    minima = np.array([(one.x, one.y) for one in terrain.minima])
+    here = int(nearest(np.array(place), minima))
+    distances = np.sort(np.hypot(*(minima - place).T))
+    if len(minima) == 1 or distances[0] < _CLOSE * distances[1]:
+        return here
+    plain = Settings(rate=terrain.rate)
+    end = descend(terrain, place, optimizer="SGD", chosen=plain, steps=_LEADING)[-1]
+    return int(nearest(end, minima)) if np.isfinite(end).all() else here
 
 
 def nearest(points: Float[np.ndarray, "*any 2"], minima: Float[np.ndarray, "minimum 2"]) -> Int[np.ndarray, "*any"]:

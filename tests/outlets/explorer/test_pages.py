@@ -2,10 +2,12 @@
 
 import itertools
 import random
+import re
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pellucid.core.figure import Bars, Event, Figure, Lines, Surface
 from pellucid.core.finding import Level
@@ -15,6 +17,7 @@ from pellucid.gallery.conditions import CONDITIONS, conditioned, pictures
 from pellucid.gallery.models import ACTIVATIONS
 from pellucid.maths.descent import OPTIMIZERS
 from pellucid.maths.surfaces import SURFACES
+from pellucid.outlets.explorer.pages import activation_histograms as page_module
 from pellucid.outlets.explorer.pages.activation_histograms import activation_histograms
 from pellucid.outlets.explorer.pages.loss_surface import loss_surface
 from pellucid.windows import activations
@@ -217,6 +220,43 @@ def test_a_condition_that_a_function_cannot_have_is_said_so(
     assert figure.verdict.startswith(words)
     assert figure.level == level
     assert ("Saturation" in figure.verdict) == (level == "alarm")
+
+
+@pytest.mark.parametrize(("dtype", "device"), [(torch.float64, "cpu"), (torch.float32, "meta")])
+def test_histograms_do_not_depend_on_defaults(dtype: torch.dtype, device: str, request: pytest.FixtureRequest) -> None:
+    """The same verdict and pictures, and the defaults are as they were."""
+    usual = drawn(activation_histograms, activation="sigmoid", condition="saturated")
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
+    request.addfinalizer(lambda: torch.set_default_device(None))
+    torch.set_default_dtype(dtype)
+    torch.set_default_device(device)
+    page_module._examined.cache_clear()
+    figure = drawn(activation_histograms, activation="sigmoid", condition="saturated")
+    assert (torch.get_default_dtype(), torch.get_default_device().type) == (dtype, device)
+    assert figure.verdict == usual.verdict
+    assert figure.text(80) == usual.text(80)
+
+
+def test_saturated_values_lead_where_no_unit_is_stuck() -> None:
+    """An alarm never begins with a share that is 0."""
+    for activation, condition in (("tanh", "exploding"), ("tanh", "saturated"), ("sigmoid", "saturated")):
+        figure = drawn(activation_histograms, activation=activation, condition=condition)
+        words = rf"\d\d % of all values of 96 {activation} units are saturated, but none of the units on more than 95 %"
+        assert re.search(words, figure.verdict), figure.verdict
+    figure = drawn(activation_histograms, activation="tanh", condition="dying")
+    assert "70 % of 96 tanh units are saturated on more than 95 % of 768 samples" in figure.verdict
+
+
+def test_words_fit_the_function() -> None:
+    """Dead units are spoken of where there can be some, flat ends where there are two."""
+    for activation, note, split in (("relu", "dead: 0 for every digit", True), ("gelu", "", False)):
+        figure = drawn(activation_histograms, activation=activation)
+        assert figure.panels[-1].note == note
+        assert ("zeros of dead units" in figure.caveat) is split
+        assert figure.caveat.endswith("very histogram has an axis of its own.")
+    figure = drawn(activation_histograms, activation="tanh", condition="exploding")
+    assert (figure.title, figure.panels[-1].note) == ("Tanh, exploding", "at a flat end: within 1 % of it")
+    assert "its flat ends instead: 51 % of the values are there." in figure.verdict
 
 
 def test_every_choice_is_named_or_refused() -> None:

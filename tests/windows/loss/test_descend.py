@@ -1,18 +1,22 @@
 """Descents over a surface: what is measured, what is refused, what is drawn."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import pellucid as pel
 from pellucid.core.errors import InputError
 from pellucid.core.figure import Heat, Lines, Surface, Table
 from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
+from pellucid.maths.descent import OPTIMIZERS
 from pellucid.maths.surfaces import BOWL, SADDLE, SURFACES
 from pellucid.windows.loss import Descent, descend
 from pellucid.windows.loss.draw.descents import race, verdict
@@ -71,6 +75,14 @@ def test_noise_is_reproducible() -> None:
     assert descend("saddle").provenance.seed is None
 
 
+NO_START = "expected two finite numbers (x, y). Leave it out to begin where the surface says."
+FAR_START = "expected two numbers of no more than 1,000,000 in size. Leave it out to begin where the surface says."
+NO_RATE = "expected a finite number above 0. Leave it out for that of the surface."
+NO_MOMENTUM = "expected a number from 0 to below 1. Leave it out for 0.9, the usual one."
+NO_STEPS = "expected a whole number from 0 to 100,000. Leave it out for 150."
+NO_NOISE = "expected a number from 0 to 1,000,000. Give 0 for none."
+NO_SEED = "expected a whole number from 0 on. Leave it out for 0."
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     (
         {"surface": "ravin"},
@@ -80,13 +92,52 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"optimizer": "Lion"},
         "There is no optimizer 'Lion'. Expected one of: SGD, momentum, Nesterov, RMSProp, Adam.",
     ),
-    ({"start": (1.0, math.nan)}, "descend() got the start (1.0, nan), expected two finite numbers (x, y)."),
-    ({"learning_rate": 0.0}, "descend() got the learning rate 0.0, expected a number above 0."),
-    ({"learning_rate": math.inf}, "descend() got the learning rate inf, expected a number above 0."),
-    ({"momentum": 1.0}, "descend() got the momentum 1.0, expected 0 to below 1."),
-    ({"steps": -1}, "descend() got -1 steps, expected 0 to 100,000."),
-    ({"steps": 100_001}, "descend() got 100001 steps, expected 0 to 100,000."),
-    ({"noise": -0.1}, "descend() got the noise -0.1, expected 0 or more."),
+    ({"optimizer": "sgd"}, f"There is no optimizer 'sgd'. Closest: 'SGD'. Expected one of: {', '.join(OPTIMIZERS)}."),
+    (
+        {"optimizer": "RMSprop"},
+        f"There is no optimizer 'RMSprop'. Closest: 'RMSProp'. Expected one of: {', '.join(OPTIMIZERS)}.",
+    ),
+    ({"optimizer": ["SGD"]}, f"There is no optimizer ['SGD']. Expected one of: {', '.join(OPTIMIZERS)}."),
+    ({"surface": 5}, f"There is no surface 5. Expected one of: {', '.join(SURFACES)}."),
+    *(
+        ({"start": start}, f"descend() got start={shown}, {NO_START}")
+        for start, shown in (
+            ((1.0, math.nan), "(1.0, nan)"),
+            ((1.0, 10**400), "(1.0, 1" + "0" * 53 + "…"),
+            (5, "5"),
+            ((1,), "(1,)"),
+            (("a", "b"), "('a', 'b')"),
+            ("ab", "'ab'"),
+            ({1.0, 2.0}, "{1.0, 2.0} (set)"),
+            (np.zeros((2, 1)), "array([[0.], [0.]]) (ndarray)"),
+        )
+    ),
+    ({"start": (0.0, 1_000_001)}, f"descend() got start=(0.0, 1000001), {FAR_START}"),
+    *(
+        ({"learning_rate": rate}, f"descend() got learning_rate={shown}, {NO_RATE}")
+        for rate, shown in (
+            (0.0, "0.0"),
+            (-0.1, "-0.1"),
+            (math.inf, "inf"),
+            (math.nan, "nan"),
+            ("0.1", "'0.1'"),
+            (True, "True"),
+            (10**400, "1" + "0" * 59 + "…"),
+            (10**5000, "a number of thousands of digits"),
+            (np.array([0.1]), "array([0.1]) (ndarray)"),
+            (torch.empty((), device="meta"), "tensor(..., device='meta', size=()) (Tensor)"),
+        )
+    ),
+    *(
+        ({"momentum": one}, f"descend() got momentum={one!r}, {NO_MOMENTUM}")
+        for one in (1.0, -0.1, "a", math.nan, False)
+    ),
+    *(
+        ({"steps": one}, f"descend() got steps={one!r}, {NO_STEPS}")
+        for one in (-1, 100_001, 10**9, 1.5, True, "10", None)
+    ),
+    *(({"noise": one}, f"descend() got noise={one!r}, {NO_NOISE}") for one in (-0.1, 1e308, math.nan, "a")),
+    *(({"seed": one}, f"descend() got seed={one!r}, {NO_SEED}") for one in (-1, 1.5, True, "a")),
     (
         {"surface": replace(SADDLE, name="pass", critical=SADDLE.critical[2:])},
         "The surface 'pass' names no minimum. Give its `critical` at least one.",
@@ -96,10 +147,35 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("given", "message"), REFUSED)
 def test_what_cannot_be_is_refused(given: dict[str, Any], message: str) -> None:
-    """With what came and what was expected."""
+    """With what came, what was expected and what to do, whatever its type."""
+    unchecked: Any = getattr(descend, "__wrapped__", descend)
     with pytest.raises(InputError) as caught:
-        descend(**given)
+        unchecked(**given)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("number", [np.float64, np.array, torch.tensor, Fraction, float])
+def test_numbers_of_any_kind_are_numbers(number: Callable[[Any], Any]) -> None:
+    """Those of numpy, and tensors without a dimension: the path is that of Python's, in double precision."""
+    given = {"learning_rate": number(0.125), "momentum": number(0.5), "noise": number(0.25)}
+    same = descend("bowl", "momentum", start=(number(1.5), number(1.0)), seed=np.int64(3), **given)
+    usual = descend("bowl", "momentum", start=(1.5, 1.0), learning_rate=0.125, momentum=0.5, noise=0.25, seed=3)
+    np.testing.assert_array_equal(same.path, usual.path)
+    assert type(same.learning_rate) is type(same.momentum) is type(same.noise) is float
+    assert descend(start=torch.tensor([1.0, 2.0]), steps=torch.tensor(3)).path.shape == (4, 2)
+    assert descend(start=np.array([1, 2]), steps=np.int32(3)).path.shape == (4, 2)
+
+
+def test_single_precision_is_not_kept() -> None:
+    """A learning rate of float32 takes the path of the number that it is."""
+    rate = np.float32(0.1)
+    np.testing.assert_array_equal(descend(learning_rate=rate).path, descend(learning_rate=float(rate)).path)
+
+
+def test_the_furthest_start_is_taken() -> None:
+    """A million is the limit, on any surface."""
+    for name in SURFACES:
+        assert descend(name, start=(1e6, -1e6), steps=5).path[0].tolist() == [1e6, -1e6]
 
 
 def test_a_stored_descent_is_the_same(tmp_path: Path) -> None:
@@ -131,6 +207,22 @@ def test_a_start_at_the_minimum_has_arrived() -> None:
     assert (result.arrived, result.flips, result.ending) == (0, (0, 0), "arrived")
     assert math.isnan(result.turn)
     assert not result.findings.problems
+
+
+def test_the_goal_is_where_the_slope_leads() -> None:
+    """Nearest only where nobody measured it, as in a result of an older file."""
+    result = descend("non-convex", start=(0.1, 0.1), steps=3)
+    assert round(result.goal.x, 2) == -2.07
+    assert round(replace(result, basin=-1).goal.x, 2) == 1.92
+
+
+def test_how_far_a_path_goes_out() -> None:
+    """In sizes of the picture, beyond where it began; points that are lost do not count."""
+    result = descend("bowl", steps=3)
+    assert result.strayed == 0
+    out = replace(result, path=np.array([[0.0, 0.0], [3.0, -6.0], [9.0, 0.0], [math.nan, math.nan]]))
+    assert out.strayed == pytest.approx(1.0)
+    assert replace(out, path=out.path[1:]).strayed == pytest.approx(0.5)
 
 
 def test_leaving_is_for_good() -> None:
@@ -188,6 +280,15 @@ def test_a_diverging_path_is_cut_off_at_the_edge() -> None:
     assert "left at step 9" in str(figure.panels[3].marks)
 
 
+def test_a_path_that_comes_back_is_told_of() -> None:
+    """It is drawn along the edge meanwhile, and the caption says so."""
+    figure = race([descend("bowl", "Adam", learning_rate=10.0), descend("bowl")])
+    assert figure.level is Level.LOOK
+    assert figure.verdict.startswith("Adam leaves the picture: its steps are about as long as the learning rate, 10, ")
+    assert "; it reaches the minimum (0, 0) in 116 steps." in figure.verdict
+    assert figure.caveat.endswith(" Where the path of Adam is outside the picture, it is drawn along the edge.")
+
+
 def test_several_are_raced() -> None:
     """A path, a curve and a row each, and a sentence on each."""
     figure = race([descend("ravine", name) for name in ("SGD", "momentum", "Adam")])
@@ -215,7 +316,7 @@ def test_several_are_raced() -> None:
         (
             "bowl",
             {"learning_rate": 0.4},
-            "SGD goes round in circles: it keeps circling 2.5 away from the minimum (0, 0): ",
+            "SGD goes round in circles: it keeps circling, up to 2.5 away from the minimum (0, 0): ",
         ),
         ("bowl", {"learning_rate": 0.001}, "SGD is too slow: 53 % of the way to the minimum (0, 0) after 150 steps; "),
         (
@@ -224,6 +325,12 @@ def test_several_are_raced() -> None:
             "SGD is not there yet: 78 % of the way to the minimum (0, 0) after 150 steps.",
         ),
         ("saddle", {"start": (1.5, 0.0)}, "SGD is stuck near the saddle: after 150 steps it is at the saddle (0, 0), "),
+        (
+            "himmelblau",
+            {"start": (-0.2708445906673476, -0.9230385564799816), "learning_rate": 0.01},
+            "SGD is stuck near the top: after 150 steps it is at the top (−0.271, −0.923), ",
+        ),
+        ("bowl", {"noise": 1e6}, "SGD leaves the picture: the noise 10⁶ drowns the gradient, "),
         ("saddle", {}, "SGD reaches the minimum (0, 2.83) in 101 steps, one of 2 equally low."),
         ("bowl", {"steps": 0}, "SGD has taken 0 steps: too few to judge."),
     ],

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
+import torch
 
 from pellucid.core.figure import Axis, Event, Figure, Lines, Panel, Tone
 from pellucid.core.figure.words import number
@@ -77,13 +78,11 @@ def activation_histograms(
     yet.
 
     The network here is real: 64 pixels of handwritten digits, six hidden layers of 96 units, ten classes. It is built
-        anew
-    for every choice, with first weights and biases that put it into the condition, and 768 digits run through it. It is
-    not trained: these faults are there before the first step. Healthy means that what goes into every activation
-        function is
-    centred and has a standard deviation of 1. Dying pushes two thirds of the units far below 0. Saturated makes the
-    weights 12 times larger (of functions that have no two ends, those of the first layer), exploding makes those of
-    every layer 3 times larger, and vanishing 5 times smaller.
+    anew for every choice, with first weights and biases that put it into the condition, and 768 digits run through it.
+    It is not trained: these faults are there before the first step. Healthy means that what goes into every activation
+    function is centred and has a standard deviation of 1. Dying pushes two thirds of the units far below 0. Saturated
+    makes the weights 12 times larger (of functions that have no two ends, those of the first layer), exploding makes
+    those of every layer 3 times larger, and vanishing 5 times smaller.
 
     A tall bar at 0 is no disease. A healthy ReLU puts out 0 half of the time, and that is its purpose: for each digit
     other units are silent (grey in the picture). A unit that is silent for every one of many digits is dead (red): it
@@ -109,13 +108,12 @@ def activation_histograms(
     level = seen.findings.level
     honest = level is Level.OK and _as_good_as_dead(activation, condition)
     return Figure(
-        title=f"{_name(activation)}, {condition}",
+        title=f"{_sentence_name(activation)}, {condition}",
         panels=(large, *small, *seen.depth),
         columns=3,
         verdict=seen.words,
         level=Level.LOOK if honest else level,
-        caveat="First weights, before any training. The zeros of dead units are split from those of living ones on "
-        f"{seen.result.provenance.samples} digits; every histogram has an axis of its own.",
+        caveat=_caveat(seen.result),
         alt=f"Histogram of what layer {layer} puts out, small ones of all {HIDDEN} layers, their scale and zeros over "
         f"depth. {seen.words}",
     )
@@ -125,6 +123,17 @@ def _name(activation: str) -> str:
     return _SHOWN.get(activation, activation)
 
 
+def _sentence_name(activation: str) -> str:
+    """Return the name as it begins a sentence."""
+    return _name(activation).capitalize() if activation in BOUNDED else _name(activation)
+
+
+def _caveat(result: ActivationHistograms) -> str:
+    split = f"The zeros of dead units are split from those of living ones on {result.provenance.samples} digits."
+    parts = ("First weights, before any training.", split if result.rectified else "")
+    return " ".join(one for one in (*parts, "Every histogram has an axis of its own.") if one)
+
+
 def _as_good_as_dead(activation: str, condition: str) -> bool:
     return condition == "dying" and activation in ("gelu", "silu", "elu")
 
@@ -132,7 +141,8 @@ def _as_good_as_dead(activation: str, condition: str) -> bool:
 @lru_cache(maxsize=64)  # 35 choices and some
 def _examined(activation: str, condition: str) -> _Examined:
     model = conditioned(activation.replace(" ", "_"), condition)
-    result = activations.histograms(model, pictures())
+    with torch.device("cpu"):  # where the network is, whatever the default is
+        result = activations.histograms(model, pictures())
     findings = result.findings
     places = [place for place, role in enumerate(result.roles) if role == "activation"]
     sums = [place for place, role in enumerate(result.roles) if role == "pre-activation"]
@@ -173,10 +183,13 @@ def _shares(result: ActivationHistograms, places: list[int]) -> dict[str, list[f
 
 def _units(shares: Mapping[str, list[float]], activation: str) -> Panel:
     curves: list[tuple[str, str, Tone]] = [("values that are 0", "zeros", "sparse")]
+    note = ""
     if activation in BOUNDED:
         curves.append(("values at a flat end", "stuck", "dead"))
+        note = "at a flat end: within 1 % of it"
     elif shares["dead"]:
         curves.append(("dead units", "dead", "dead"))
+        note = "dead: 0 for every digit"
     across = np.arange(HIDDEN)
     return Panel(
         title="Zeros, and what is stuck",
@@ -186,7 +199,7 @@ def _units(shares: Mapping[str, list[float]], activation: str) -> Panel:
         ),
         x=Axis(label="hidden layer", categories=tuple(str(layer) for layer in range(1, HIDDEN + 1))),
         y=Axis(label="share", limits=(0.0, 1.0)),
-        note="dead: 0 for every digit; at a flat end: within 1 % of it",
+        note=note,
     )
 
 
@@ -194,7 +207,7 @@ def _words(
     activation: str, condition: str, *, scale: list[float], shares: Mapping[str, list[float]], findings: Findings
 ) -> str:
     """Say what this network is like: what it was built to be, what it is, and what the rules say."""
-    name = _name(activation).capitalize() if activation in BOUNDED else _name(activation)
+    name = _sentence_name(activation)
     first, last = number(scale[0]), number(scale[-1])
     course = (
         f"a standard deviation of {first} goes into the first layer's {_name(activation)}, and {last} into the last"
@@ -213,7 +226,7 @@ def _words(
     elif activation in BOUNDED:
         said = (
             f"{name} cannot explode: its values stay between {_ENDS[activation]}; {course}. Weights that are 3 times "
-            "too large push it towards its flat ends instead."
+            f"too large push it towards its flat ends instead: {_percent(shares['stuck'])} of the values are there."
         )
     else:
         said = f"The signal is exploding: {course}."

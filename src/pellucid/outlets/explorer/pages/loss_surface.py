@@ -55,10 +55,9 @@ def loss_surface(
     you can see what happens: roll a ball down, and read beside it what the rules of pellucid say of its path.
 
     One number explains most of it: the curvature λ, which says how fast the slope changes. On a parabola a step of
-        plain
-    gradient descent multiplies the distance from the minimum by 1 − lr·λ. With lr = 1/λ it lands on the minimum in one
-    step. Above 1/λ it lands on the other side and swings back and forth. Above 2/λ each swing is larger than the one
-    before, and it diverges. In a ravine the steep direction sets this limit, and the flat one has to wait.
+    plain gradient descent multiplies the distance from the minimum by 1 − lr·λ. With lr = 1/λ it lands on the minimum
+    in one step. Above 1/λ it lands on the other side and swings back and forth. Above 2/λ each swing is larger than the
+    one before, and it diverges. In a ravine the steep direction sets this limit, and the flat one has to wait.
 
     Momentum walks along an average of the last gradients, v ← b·v + (1 − b)·g: what points back and forth cancels out,
     what points along the ravine stays. torch adds the gradients up instead of averaging them, so that its steps are

@@ -241,9 +241,7 @@ def saturation(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
             learns = case.learning.succeeds is True
             gate = name in _GATES and not holds[0]  # it learned to stay open or shut
             yield (case.look if learns and gate else case.warn if learns else case.alarm)(
-                f"{_percent(units[-1])} of {share.shape[1]} {name} units are saturated on more than "
-                f"{_percent(case.limits['always'])} of {windows.samples[-1]} samples, and {_percent(values[-1])} "
-                "of all values are",
+                _saturated(case, name, windows, units=float(units[-1]), values=float(values[-1])),
                 where=result.series.names[place],
                 step=_step(result, onset),
                 value=float(units[-1]) if units[-1] >= case.limits["units"] else float(values[-1]),
@@ -259,6 +257,22 @@ def saturation(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
         yield case.not_measured(
             f"no hidden layer with a bounded activation function was seen on {int(case.limits['samples'])} samples"
         )
+
+
+def _saturated(case: Case, name: str, windows: UnitWindows, *, units: float, values: float) -> str:
+    """Say what is saturated: units nearly always, or else values, now of these units and now of those."""
+    count, always = windows.active.shape[1], _percent(case.limits["always"])
+    samples = int(windows.samples[-1])
+    if units >= case.limits["units"]:
+        return (
+            f"{_percent(units)} of {count} {name} units are saturated on more than {always} of {samples} samples, and "
+            f"{_percent(values)} of all values are"
+        )
+    few = "none" if units == 0 else _percent(units) if units >= 0.005 else "below 1 %"
+    return (
+        f"{_percent(values)} of all values of {count} {name} units are saturated, but {few} of the units on more than "
+        f"{always} of {samples} samples"
+    )
 
 
 _KNEES = {"tanh": 2.65, "sigmoid": 4.6}

@@ -17,7 +17,7 @@ from pellucid.windows.loss.result import NEAR, Descent
 Values = NDArray[Any]
 
 _VERBS = {
-    "LOS015": "diverges",
+    "LOS015": "leaves the picture",
     "LOS016": "goes round in circles",
     "LOS017": "oscillates",
     "LOS018": "zig-zags",
@@ -32,6 +32,8 @@ _TITLES = {
     "non-convex": "two valleys",
     "himmelblau": "Himmelblau's function",
 }
+_DIVERGES = "diverges"  # where the learning rate is above a limit; others only go far
+_ON_TOP = "is stuck near the top"
 _TOO_SLOW = "is too slow"
 _ASLEEP = 1e-12  # what is left of the loss, as a share of the largest, below which a logarithmic axis ends
 _LOG_RANGE = 100.0
@@ -63,14 +65,18 @@ def race(descents: Sequence[Descent]) -> Figure:
     first = descents[0]
     words = [verdict(one, findings) for one, findings in zip(descents, judged, strict=True)]
     level = max((_level(findings) for findings in judged), key=lambda one: one.rank)
+    paths = [_shown(one) for one in descents]
     left = [one.optimizer for one in descents if one.left is not None]
+    back = [one.optimizer for one in descents if one.left is None and one.outside.any()]
     return Figure(
         title=f"Descent over {_TITLES.get(first.surface, first.surface)}",
-        panels=(_ground(descents, level), _above(descents), _losses(descents), _figures(descents)),
+        panels=(_ground(descents, paths, level), _above(descents, paths), _losses(descents), _figures(descents)),
         columns=2,
         verdict=" ".join(words),
         level=level,
-        caveat=_CAVEAT + (f" The path of {_listed(left)} is cut off at the edge of the picture." if left else ""),
+        caveat=_CAVEAT
+        + (f" The path of {_listed(left)} is cut off at the edge of the picture." if left else "")
+        + (f" Where the path of {_listed(back)} is outside the picture, it is drawn along the edge." if back else ""),
         alt=" ".join(
             [f"The surface {first.formula} with {amount(len(descents), 'path')} from {_start(first)}.", *words]
         ),
@@ -98,12 +104,16 @@ def verdict(result: Descent, findings: Findings) -> str:
             return f"{name} has taken {amount(result.steps, 'step')}: too few to judge."
         return f"{name} reaches {end.message}."
     also = f"; it reaches {end.message}" if end is not None and ends else ""
-    return f"{name} {_verb(course)}: {course.message}{also}."
+    return f"{name} {_verb(result, course)}: {course.message}{also}."
 
 
-def _verb(finding: Finding) -> str:
+def _verb(result: Descent, finding: Finding) -> str:
     if finding.code == "LOS020" and finding.level is Level.WARN:
         return _TOO_SLOW
+    if finding.code == "LOS015" and finding.limit is not None and finding.level is Level.ALARM:
+        return _DIVERGES
+    if result.saddle is not None and result.saddle.kind == "maximum" and finding.code == "LOS019":
+        return _ON_TOP
     return _VERBS.get(finding.code, finding.title.lower())
 
 
@@ -139,13 +149,13 @@ def _shown(result: Descent) -> Values:
     return np.column_stack([flat, heights]).astype(np.float32)
 
 
-def _ground(descents: Sequence[Descent], level: Level) -> Panel:
+def _ground(descents: Sequence[Descent], paths: Sequence[Values], level: Level) -> Panel:
     first = descents[0]
     surface = Surface(
         x=first.x,
         y=first.y,
         z=first.heights,
-        paths=tuple(_shown(one) for one in descents),
+        paths=tuple(paths),
         names=tuple(one.optimizer for one in descents),
         label="loss",
     )
@@ -161,14 +171,13 @@ def _edges(places: Values) -> Values:
     return np.append(places - half, places[-1] + half)
 
 
-def _above(descents: Sequence[Descent]) -> Panel:
+def _above(descents: Sequence[Descent], paths: Sequence[Values]) -> Panel:
     first = descents[0]
     marks = (
         Heat(values=first.heights, x=_edges(first.x), y=_edges(first.y), label="loss", origin="lower"),
         *(
             Lines(x=path[:, 0], y=path[:, 1], label=one.optimizer, tone=_tone(place), dots=len(path) <= 40)
-            for place, one in enumerate(descents)
-            for path in [_shown(one)]
+            for place, (one, path) in enumerate(zip(descents, paths, strict=True))
         ),
     )
     x, y = ((float(one[0]), float(one[-1])) for one in (first.x, first.y))
@@ -225,7 +234,7 @@ def _row(result: Descent) -> tuple[str, ...]:
         "arrived": f"minimum {_place(result.goal.x, result.goal.y)}",
         "left": f"left at step {result.left}",
         "circles": f"circles, {last}",
-        "saddle": f"saddle, {last}",
+        "saddle": f"{'saddle' if result.saddle is None else result.saddle.kind}, {last}",
     }
     return (
         result.optimizer,

@@ -1,34 +1,34 @@
 """From a surface and an optimizer to the path down."""
 
-import math
 import time
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from pellucid.core.errors import InputError, did_you_mean
+from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance
 from pellucid.maths import descent
 from pellucid.maths.surfaces import SURFACES, Terrain
+from pellucid.windows.loss.measure import given
 from pellucid.windows.loss.result import Descent
 
 Array = NDArray[Any]
-_MOST_STEPS = 100_000
-_FARTHEST = 1e6
 
 
 def descend(
     surface: str | Terrain = "ravine",
     optimizer: str = "SGD",
     *,
-    start: tuple[float, float] | None = None,
-    learning_rate: float | None = None,
-    momentum: float = 0.9,
-    steps: int = 150,
-    noise: float = 0.0,
-    seed: int = 0,
+    start: Sequence[SupportsFloat] | Array | Tensor | None = None,
+    learning_rate: SupportsFloat | None = None,
+    momentum: SupportsFloat = 0.9,
+    steps: SupportsIndex = 150,
+    noise: SupportsFloat = 0.0,
+    seed: SupportsIndex = 0,
 ) -> Descent:
     """Let an optimizer walk down a surface of two parameters.
 
@@ -39,11 +39,11 @@ def descend(
     Args:
         surface: "bowl", "ravine", "saddle", "non-convex", "himmelblau", or a `Terrain` of your own.
         optimizer: "SGD", "momentum", "Nesterov", "RMSProp" or "Adam".
-        start: (x, y); None for the start of the surface.
+        start: (x, y), neither further than 1,000,000 from 0; None for the start of the surface.
         learning_rate: Above 0; None for that of the surface.
         momentum: Memory b of the average of gradients, 0 to below 1: of momentum, Nesterov and, as beta1, Adam.
         steps: How many steps, 0 to 100,000.
-        noise: Standard deviation of what is added to each gradient, as minibatches do; 0 or more.
+        noise: Standard deviation of what is added to each gradient, as minibatches do; 0 to 1,000,000.
         seed: Seed of the noise.
 
     Returns:
@@ -51,8 +51,8 @@ def descend(
         reached.
 
     Raises:
-        InputError: There is no such surface or optimizer, the surface names no minimum, or a number is outside its
-            range.
+        InputError: There is no such surface or optimizer, the surface names no minimum, or a number is none or outside
+            its range. Numbers of numpy and tensors without a dimension are numbers; True and "1" are none.
 
     Cost:
         2 µs a step.
@@ -61,16 +61,19 @@ def descend(
         Momentum: B. T. Polyak, 1964. Nesterov: Y. Nesterov, 1983, in the form of I. Sutskever et al., 2013. RMSProp:
         T. Tieleman, G. Hinton, 2012. Adam: D. P. Kingma, J. Ba, 2015.
     """
-    terrain = surface if isinstance(surface, Terrain) else _named(surface)
+    terrain = surface if isinstance(surface, Terrain) else SURFACES[given.known_name("surface", surface, [*SURFACES])]
     if not terrain.minima:
         raise InputError(f"The surface {terrain.name!r} names no minimum. Give its `critical` at least one.")
-    if optimizer not in descent.OPTIMIZERS:
-        raise InputError(_unknown("optimizer", optimizer, tuple(descent.OPTIMIZERS)))
-    begin, rate = terrain.start if start is None else start, terrain.rate if learning_rate is None else learning_rate
-    _check(begin, rate=rate, momentum=momentum, steps=steps, noise=noise)
+    optimizer = given.known_name("optimizer", optimizer, [*descent.OPTIMIZERS])
+    begin = given.start_of(terrain.start if start is None else start)
+    rate = given.rate_of(terrain.rate if learning_rate is None else learning_rate)
+    memory, count = given.momentum_of(momentum), given.steps_of(steps)
+    deviation, from_seed = given.noise_of(noise), given.seed_of(seed)
     begun = time.perf_counter()
-    chosen = descent.settings(optimizer, rate=rate, momentum=momentum)
-    path = descent.descend(terrain, begin, optimizer=optimizer, chosen=chosen, steps=steps, noise=noise, seed=seed)
+    chosen = descent.settings(optimizer, rate=rate, momentum=memory)
+    path = descent.descend(
+        terrain, begin, optimizer=optimizer, chosen=chosen, steps=count, noise=deviation, seed=from_seed
+    )
     with np.errstate(over="ignore", invalid="ignore"):
         slopes, curvatures, losses = terrain.gradient(path), terrain.curvatures(path), terrain.value(path)
         gradients = np.hypot(slopes[:, 0], slopes[:, 1])
@@ -78,17 +81,17 @@ def descend(
     return Descent(
         provenance=Provenance(
             model=f"surface {terrain.name}",
-            passes=steps,
+            passes=count,
             seconds=time.perf_counter() - begun,
-            seed=seed if noise else None,
+            seed=from_seed if deviation else None,
         ),
         surface=terrain.name,
         formula=terrain.formula,
         optimizer=optimizer,
-        learning_rate=float(rate),
-        torch_learning_rate=descent.torch_learning_rate(optimizer, rate=rate, momentum=momentum),
-        momentum=float(momentum),
-        noise=float(noise),
+        learning_rate=rate,
+        torch_learning_rate=descent.torch_learning_rate(optimizer, rate=rate, momentum=memory),
+        momentum=memory,
+        noise=deviation,
         path=path,
         losses=losses,
         gradients=gradients,
@@ -98,7 +101,16 @@ def descend(
         x=x,
         y=y,
         heights=heights,
+        basin=_basin(terrain, path),
     )
+
+
+def _basin(terrain: Terrain, path: Array) -> int:
+    """Return which minimum the slope leads to from the last point within what is shown, or from the first of all."""
+    low, high = zip(terrain.x, terrain.y, strict=True)
+    inside = np.flatnonzero(((path >= low) & (path <= high)).all(axis=-1))
+    x, y = path[inside[-1] if inside.size else 0].tolist()
+    return descent.basin(terrain, (x, y))
 
 
 @cache
@@ -107,29 +119,3 @@ def _grid(terrain: Terrain) -> tuple[Array, Array, Array]:
     for one in made:
         one.flags.writeable = False  # every descent over this surface shares them
     return made
-
-
-def _named(surface: str) -> Terrain:
-    if surface not in SURFACES:
-        raise InputError(_unknown("surface", surface, tuple(SURFACES)))
-    return SURFACES[surface]
-
-
-def _unknown(what: str, name: object, known: tuple[str, ...]) -> str:
-    parts = (f"There is no {what} {name!r}.", did_you_mean(str(name), known), f"Expected one of: {', '.join(known)}.")
-    return " ".join(one for one in parts if one)
-
-
-def _check(start: tuple[float, float], *, rate: float, momentum: float, steps: int, noise: float) -> None:
-    if len(start) != 2 or not all(math.isfinite(one) for one in start):
-        raise InputError(f"descend() got the start {start!r}, expected two finite numbers (x, y).")
-    if max(map(abs, start)) > _FARTHEST:
-        raise InputError(f"descend() got the start {start!r}, expected no more than {_FARTHEST:,.0f} from 0.")
-    if not (math.isfinite(rate) and rate > 0):
-        raise InputError(f"descend() got the learning rate {rate!r}, expected a number above 0.")
-    if not 0 <= momentum < 1:
-        raise InputError(f"descend() got the momentum {momentum!r}, expected 0 to below 1.")
-    if isinstance(steps, bool) or not 0 <= steps <= _MOST_STEPS:
-        raise InputError(f"descend() got {steps!r} steps, expected 0 to {_MOST_STEPS:,}.")
-    if not (math.isfinite(noise) and noise >= 0):
-        raise InputError(f"descend() got the noise {noise!r}, expected 0 or more.")

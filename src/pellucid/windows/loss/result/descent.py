@@ -22,6 +22,8 @@ _QUARTER = 10  # points: fewer in the last quarter of a path do not show that it
 _FLAT = 0.05
 _KEPT = 0.9
 _BESIDE = 0.2
+_ON_IT = 0.01  # of half the picture: so near that the gradient may be small all the way
+_SLOW = 0.05  # of half the picture, in a step
 _WIDE = 0.05
 _STRIDE = 0.25  # of the distance: the mean step of a path that goes round
 
@@ -47,6 +49,8 @@ class Descent(Result):
         x: What is shown of the surface, [column].
         y: And along the second parameter, [row].
         heights: The surface there, [row, column].
+        basin: Place in `minima` of the one that the slope leads to from the last point within what is shown; -1 where
+            that was not measured.
     """
 
     surface: str
@@ -65,6 +69,7 @@ class Descent(Result):
     x: Array
     y: Array
     heights: Array
+    basin: int = -1
 
     @property
     def steps(self) -> int:
@@ -88,10 +93,22 @@ class Descent(Result):
         return settled_at(self.outside)
 
     @cached_property
+    def strayed(self) -> float:
+        """Return how far the path goes out of what is shown, in sizes of the picture; 0 or more.
+
+        Counted is what is further out than the start; points that are not finite are left out.
+        """
+        low, high = (np.array([axis[end] for axis in (self.x, self.y)], dtype=np.float64) for end in (0, -1))
+        beyond = (np.maximum(np.maximum(low - self.path, self.path - high), 0) / (high - low)).max(axis=-1)
+        return max(float(np.nanmax(beyond) - beyond[0]), 0.0)
+
+    @cached_property
     def goal(self) -> CriticalPoint:
-        """Return the minimum that the last point within what is shown is nearest to."""
+        """Return the minimum that the slope leads to from the last point within what is shown, or the nearest to it."""
+        if self.basin >= 0:
+            return self.minima[self.basin]
         inside = np.flatnonzero(~self.outside)
-        last = self.path[inside[-1]] if inside.size else self.path[0]
+        last = self.path[inside[-1] if inside.size else 0]
         return self.minima[int(nearest(last, np.array([(one.x, one.y) for one in self.minima])))]
 
     @property
@@ -150,16 +167,16 @@ class Descent(Result):
 
     @cached_property
     def saddle(self) -> CriticalPoint | None:
-        """Return the saddle, or the top, that the path ends at: a small gradient, and a way down beside it."""
-        flat = self.gradients[-1] <= _FLAT * np.nanmax(self.gradients)
-        if not flat or not self.curvatures[-1, 0] < 0:
+        """Return the saddle, or the top, that the path rests at: a small gradient, and a way down beside it."""
+        others = [one for one in self.critical if one.kind != "minimum"]
+        if not self.curvatures[-1, 0] < 0 or not others:
             return None
-        half = (float(self.x[-1] - self.x[0]) / 2, float(self.y[-1] - self.y[0]) / 2)
-        for one in self.critical:
-            beside = np.abs(self.path[-1] - (one.x, one.y)) <= _BESIDE * np.array(half)
-            if one.kind != "minimum" and beside.all():
-                return one
-        return None
+        one = others[int(nearest(self.path[-1], np.array([(each.x, each.y) for each in others])))]
+        half = np.array([self.x[-1] - self.x[0], self.y[-1] - self.y[0]], dtype=np.float64) / 2
+        away = np.abs(self.path[-1] - (one.x, one.y)) / half
+        flat = self.gradients[-1] <= _FLAT * np.nanmax(self.gradients) or away.max() <= _ON_IT
+        slow = np.abs(np.diff(self.path[-2:], axis=0)) <= _SLOW * half  # one that is fast only passes by
+        return one if flat and away.max() <= _BESIDE and slow.all() else None
 
     @cached_property
     def circle(self) -> float | None:
@@ -186,6 +203,6 @@ class Descent(Result):
             return "left"
         if self.arrived is not None:
             return "arrived"
-        if self.circle is not None:
+        if self.circle is not None and not self.noise:  # noise keeps every path moving
             return "circles"
         return "saddle" if self.saddle is not None else "under way"
