@@ -118,10 +118,26 @@ def test_a_view_for_a_notebook() -> None:
     assert set(read(html).tags) == {"div", "style", "p", "iframe", "script", "details", "summary", "ul", "li"}
     places = [html.index(one) for one in ("Show &lt;a&gt; thing.", "<iframe", "&lt;i&gt;this", "It &lt;b&gt;teaches")]
     assert places == sorted(places)
+    assert ">Try:<" in html
     assert moved.bind(run=1)._repr_mimebundle_()["text/plain"] == shown["text/plain"]
     unbound = view_bundle(moved)
     assert unbound["text/plain"].endswith("Not about anything yet: bind(run).")
     assert "iframe" not in unbound["text/html"]
+
+
+def test_what_a_notebook_cannot_set_is_tried_elsewhere() -> None:
+    """A range that holds more than the settings drawn beforehand."""
+
+    @view
+    def fine(rate: Annotated[float, Range(0.01, 1, log=True)] = 0.3) -> Figure:
+        """Show a rate.
+
+        Try:
+            - set the rate to 0.0123
+        """
+        return replace(histograms(1), title=f"rate {rate}")
+
+    assert ">Try in pellucid open:<" in view_bundle(fine)["text/html"]
 
 
 def test_findings_for_a_notebook() -> None:

@@ -209,7 +209,7 @@ def _refused() -> dict[str, tuple[Callable[..., Figure], str]]:
             "'size' has a Choice, which takes text, but it is annotated with <class 'float'>.",
         ),
         "literal numbers": (numbers, "'size' is a choice of (1, 2), expected text only."),
-        "no names": (unnamed, "'sizes' of the view 'unnamed' cannot be given by name."),
+        "no names": (unnamed, "'sizes' of the view 'unnamed' cannot be given by name. Make it a plain parameter."),
     }
 
 
@@ -236,9 +236,13 @@ def test_ranges_that_cannot_be_are_refused_when_they_are_known() -> None:
     def empty(layer: Annotated[str, Choice(lambda _: [])]) -> Figure:
         return Figure(title="", panels=())
 
-    with pytest.raises(InputError, match=r"^'size' has the range 0 to 0\.5, expected two finite ends above 0\.$"):
+    with pytest.raises(
+        InputError, match=r"^'size' has the range 0 to 0\.5, expected the lower end first, both above 0\.$"
+    ):
         odd.frame()
-    with pytest.raises(InputError, match=r"^'size' has the range 0\.7 to 0\.5, expected two finite ends above 0\.$"):
+    with pytest.raises(
+        InputError, match=r"^'size' has the range 0\.7 to 0\.5, expected the lower end first, both above 0\.$"
+    ):
         odd.frame({"low": 0.7})
     with pytest.raises(InputError, match=r"^There is nothing to choose for 'layer'\.$"):
         empty.frame()

@@ -1,15 +1,18 @@
 """What a notebook shows of a stored run."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from pellucid import Run
+from pellucid.core.figure import Figure
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings
 from pellucid.core.recorder import open_store
 from pellucid.outlets.notebook import run_bundle
+from pellucid.outlets.report.sheet import sheet_of_run
 
 pytestmark = pytest.mark.usefixtures("small_script")
 EVIL = "<script>alert(1)</script>"
@@ -61,3 +64,18 @@ def test_names_are_harmless(run: Run) -> None:
     References().feed(page)
     assert sources == []
     assert len(scripts) == page.count("<iframe")  # the lines that keep each as high as its picture
+
+
+def test_a_picture_that_fails_does_not_cost_the_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are there, and a line says which failed and why."""
+    sheet = sheet_of_run(run)
+
+    def broken() -> Figure:
+        raise ValueError("no <such> layer")
+
+    figures = {"activations.broken": broken, **sheet.figures}
+    monkeypatch.setattr("pellucid.outlets.notebook.sheet_of_run", lambda _: replace(sheet, figures=figures))
+    page = run_bundle(run)["text/html"]
+    assert "The picture activations.broken could not be drawn: ValueError: no &lt;such&gt; layer" in page
+    assert "Diverging loss" in page
+    assert page.count("<iframe") == 1

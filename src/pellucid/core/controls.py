@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal, cast
 
 from pellucid.core.errors import FormatError, InputError, did_you_mean
+from pellucid.core.figure.settled import plain_value
 
 Parameter = bool | int | float | str | tuple[str, ...]
 """A value that a control may have."""
@@ -50,11 +51,12 @@ class Slider:
         Raises:
             InputError: It is no finite number, or not whole where it must be.
         """
-        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
-            raise InputError(f"{self.name!r} takes a finite number, got {_shown(value)}.")
-        if self.whole and int(value) != value:
-            raise InputError(f"{self.name!r} takes a whole number, got {_shown(value)}.")
-        return int(value) if self.whole else float(value)
+        number = plain_value(value)
+        if not is_finite(number):
+            raise InputError(f"{self.name!r} takes a finite number, got {shown(value)}.")
+        if self.whole and int(number) != number:
+            raise InputError(f"{self.name!r} takes a whole number, got {shown(value)}.")
+        return int(number) if self.whole else float(number)
 
     def allows(self, value: Any) -> bool:
         """Whether a checked value is inside the range."""
@@ -88,7 +90,7 @@ class Select:
     def checked(self, value: Any) -> str:
         """Return the value. Raises InputError when it is no text."""
         if not isinstance(value, str):
-            raise InputError(f"{self.name!r} takes one of {self.expected}, got {_shown(value)}.")
+            raise InputError(f"{self.name!r} takes one of {self.expected}, got {shown(value)}.")
         return value
 
     def allows(self, value: Any) -> bool:
@@ -123,7 +125,7 @@ class Several:
     def checked(self, value: Any) -> tuple[str, ...]:
         """Return the names, each once, in the order of the options. Raises InputError when it is no list of text."""
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in cast("list[Any]", value)):
-            raise InputError(f"{self.name!r} takes a list of any of {self.expected}, got {_shown(value)}.")
+            raise InputError(f"{self.name!r} takes a list of any of {self.expected}, got {shown(value)}.")
         given = dict.fromkeys(cast("list[str]", value))
         order = {option: place for place, option in enumerate(self.options)}
         return tuple(sorted(given, key=lambda one: order.get(one, len(order))))
@@ -157,9 +159,10 @@ class Toggle:
 
     def checked(self, value: Any) -> bool:
         """Return the value. Raises InputError when it is neither true nor false."""
-        if not isinstance(value, bool):
-            raise InputError(f"{self.name!r} takes true or false, got {_shown(value)}.")
-        return value
+        switch = plain_value(value)
+        if not isinstance(switch, bool):
+            raise InputError(f"{self.name!r} takes true or false, got {shown(value)}.")
+        return switch
 
     def allows(self, value: Any) -> bool:
         """Both are allowed."""
@@ -195,14 +198,17 @@ def control_from_dict(plain: Mapping[str, Any]) -> Control:
     return _KINDS[kind](**{name: value for name, value in values.items() if name != "kind"})
 
 
-def unknown_name(name: str, names: tuple[str, ...], what: str) -> InputError:
+def unknown_name(name: Any, names: tuple[str, ...], what: str) -> InputError:
     """Return the error for a parameter that there is not."""
-    near = did_you_mean(name[:80], names)
+    near = did_you_mean(name[:80], names) if isinstance(name, str) else ""
     known = f"It has: {', '.join(names)}." if names else "It has none."
-    return InputError(" ".join(one for one in (f"{what} has no parameter {_shown(name)}.", near, known) if one))
+    return InputError(" ".join(one for one in (f"{what} has no parameter {shown(name)}.", near, known) if one))
 
 
-def _finite(value: float) -> bool:
+def is_finite(value: Any) -> bool:
+    """Whether a value is a number, neither a truth value nor NaN, infinite or too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
     try:
         return math.isfinite(value)
     except OverflowError:  # a whole number too large for a float
@@ -214,6 +220,7 @@ def _listed(options: tuple[str, ...]) -> str:
     return f"{shown} and {len(options) - 12} more" if len(options) > 12 else shown or "nothing"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value for an error, cut when it is long."""
     text = repr(value)
     return f"{text[:60]}…" if len(text) > 60 else text

@@ -8,9 +8,9 @@ both are tested on the same golden frames.
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from math import prod
+from math import isfinite, prod
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -92,10 +92,11 @@ def pack(frame: Frame, *, pictures: Pictures | None = None) -> bytes:
 
     Returns:
         The bytes. Pictures of more than 16,384 values are stored as float16, scaled by their largest magnitude; other
-        numbers keep at least the digits of float32, whole numbers all of theirs.
+        numbers keep at least the digits of float32, integers all of theirs up to 2**53 and those of float64 beyond it.
+        Half a pair of surrogates in a text becomes "?", as UTF-8 has no form for it.
 
     Raises:
-        InputError: A plain number is not finite.
+        InputError: A place on an axis or a parameter is not finite.
 
     Cost:
         One copy of the arrays.
@@ -112,13 +113,13 @@ def pack(frame: Frame, *, pictures: Pictures | None = None) -> bytes:
         "arrays": arrays.directory,
     }
     try:
-        text = json.dumps(header, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        text = json.dumps(header, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except ValueError as error:
-        raise InputError(
-            f"The figure {frame.figure.title!r} has a place on an axis or a parameter that is not finite ({error}). "
-            "Leave the mark out, or give the axis limits."
-        ) from None
-    start = _START.pack(MAGIC, len(text)) + text
+        where = next(_not_finite(frame.figure), f"a parameter ({error})")
+        words = "Leave the mark out, or give finite numbers."
+        raise InputError(f"The figure {frame.figure.title!r} has {where} that is not finite. {words}") from None
+    written = text.encode("utf-8", "replace")
+    start = _START.pack(MAGIC, len(written)) + written
     return b"".join([start, bytes(-len(start) % 8), *arrays.content])
 
 
@@ -224,6 +225,19 @@ class _Arrays:
         return {"$": len(self.directory) - 1}
 
 
+def _not_finite(figure: Figure) -> Iterator[str]:
+    """Name the places on axes that are not finite."""
+    for panel in figure.panels:
+        axes = [panel.x, panel.y, *(axis for mark in panel.marks if isinstance(mark, Parallel) for axis in mark.axes)]
+        for axis in axes:
+            for name, values in (("limits", axis.limits or ()), ("threshold", (axis.threshold,))):
+                if not all(isfinite(one) for one in values):
+                    yield f"{name} of the axis {axis.label!r} of the panel {panel.title!r}"
+        for mark in panel.marks:
+            if isinstance(mark, Event) and not isfinite(mark.at):
+                yield f"the place of the event {mark.text!r} of the panel {panel.title!r}"
+
+
 @dataclass(frozen=True)
 class _Form:
     """How an array is stored; a scale is given where a value is stored * scale + offset."""
@@ -247,7 +261,7 @@ def _form(array: Array, *, picture: bool, pictures: Pictures | None) -> _Form:
     # Float16 keeps 2,048 steps of the largest magnitude: values that lie close together far from 0 would fall together.
     if picture and (pictures is not None or array.size > _LARGEST_EXACT) and 2 * (high / 2 - low / 2) >= largest / 2:
         return _Form("f16", largest if largest > 0 else 1.0)
-    if largest > float(np.finfo(np.float32).max):
+    if largest > float(np.finfo(np.float32).max) or array.dtype.kind in "iu":  # numbers of steps, of bytes
         return _Form("f64")
     lost = float(np.abs(finite - finite.astype(np.float32)).max(initial=0.0))
     # Steps late in a long run differ by little beside their size, and must not fall together.

@@ -1,18 +1,19 @@
 """Knobs: what an annotation of a parameter says about its control, before the other controls are known."""
 
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import Annotated, Any, Literal, Protocol, cast, get_args, get_origin, get_type_hints, runtime_checkable
+from itertools import pairwise
+from typing import Any, Literal, Protocol, cast, runtime_checkable
 
-from pellucid.core.controls import Control, Select, Several, Slider, Toggle
-from pellucid.core.errors import InputError
+from pellucid.core.controls import Control, Select, Several, Slider, Toggle, is_finite, shown
+from pellucid.core.errors import InputError, PellucidError
+from pellucid.core.figure.settled import plain_value
 
 Chosen = Mapping[str, Any]
 Number = int | float
 _FINE = 200  # steps of a slider whose step is not given, at least
+_LARGEST_WHOLE = 2**53  # beyond it a browser cannot tell whole numbers apart
 
 
 @dataclass(frozen=True)
@@ -94,25 +95,45 @@ class _Knob:
 
     @property
     def words(self) -> dict[str, str]:
-        label = self.name.replace("_", " ").strip()
+        label = self.name.replace("_", " ").strip() or self.name
         return {"name": self.name, "label": label[:1].upper() + label[1:], "help": self.help}
+
+    def resolved(self, value: Any, chosen: Chosen) -> Any:
+        """Return a value, or what its function returns for the parameters before this one."""
+        if not callable(value):
+            return value
+        try:
+            return value(dict(chosen))
+        except PellucidError:
+            raise
+        except Exception as error:
+            words = f"could not be worked out from {', '.join(chosen) or 'nothing'}: {type(error).__name__}: {error}"
+            raise InputError(f"What {self.name!r} can be {words}.") from error
+
+    def settled_usual(self, default: Any, chosen: Chosen) -> Any:
+        """Return the usual value, None where none was given: that of the knob before that of the signature."""
+        return self.usual if default is None else self.resolved(default, chosen)
+
+    def refuse_usual(self, value: Any, expected: str) -> InputError:
+        """Return the error for a usual value that cannot be."""
+        return InputError(f"{self.name!r} has the usual value {shown(value)}, expected {expected}.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _RangeKnob(_Knob):
+class RangeKnob(_Knob):
+    """A slider to be."""
+
     range: Range
     whole: bool
 
     def control(self, chosen: Chosen) -> Slider:
-        low, high = (float(_resolved(one, chosen)) for one in (self.range.low, self.range.high))
-        if not (math.isfinite(low) and math.isfinite(high) and low <= high) or (self.range.log and low <= 0):
-            above = " above 0" if self.range.log else ""
-            raise InputError(f"{self.name!r} has the range {low:g} to {high:g}, expected two finite ends{above}.")
-        step = self.range.step or (1.0 if self.whole else _fine_step(low, high, log=self.range.log))
-        usual = _resolved(self.range.default, chosen) if self.range.default is not None else self.usual
-        value = low if usual is None else min(max(float(usual), low), high)
+        """Return the slider beside the parameters before it."""
+        low = self._number("low", self.range.low, chosen)
+        high = self._number("high", self.range.high, chosen)
+        self._check(low, high)
+        step, stops = self._step(low, high), self._stops(low, high, chosen)
+        value = self._value(low, high, chosen)
         shape: Callable[[float], float] = round if self.whole else float
-        stops = tuple(shape(one) for one in _resolved(self.range.stops, chosen) or ()) or None
         return Slider(
             **self.words,
             min=shape(low),
@@ -126,110 +147,122 @@ class _RangeKnob(_Knob):
             whole=self.whole,
         )
 
+    def _number(self, what: str, value: Any, chosen: Chosen) -> float:
+        number = plain_value(self.resolved(value, chosen))
+        if not is_finite(number):
+            raise InputError(f"The range of {self.name!r} has {what}={shown(number)}, expected a finite number.")
+        if self.whole and (int(number) != number or abs(number) > _LARGEST_WHOLE):
+            words = "expected a whole number, as it is annotated with int, and at most 2**53"
+            raise InputError(f"The range of {self.name!r} has {what}={shown(number)}, {words}.")
+        return float(number)
+
+    def _check(self, low: float, high: float) -> None:
+        given: Any = self.range
+        ends = f"{self.name!r} has the range {low:g} to {high:g}"
+        if low > high or (given.log and low <= 0):
+            above = ", both above 0" if given.log else ""
+            raise InputError(f"{ends}, expected the lower end first{above}.")
+        if not math.isfinite(high - low):
+            raise InputError(f"{ends}, expected ends that differ by a finite number.")
+        if not isinstance(given.unit, str) or not isinstance(given.log, bool) or given.picks not in (None, "x", "y"):
+            words = f"unit={shown(given.unit)}, log={shown(given.log)} and picks={shown(given.picks)}"
+            expected = "expected text, then True or False, then None, 'x' or 'y'"
+            raise InputError(f"The range of {self.name!r} has {words}, {expected}.")
+
+    def _step(self, low: float, high: float) -> float:
+        if self.range.step is None:
+            return 1.0 if self.whole else _fine_step(low, high, log=self.range.log)
+        step = self._number("step", self.range.step, {})
+        if step <= 0 or not math.isfinite((high - low) / step):
+            words = f"expected a number above 0 that is a step from {low:g} to {high:g}"
+            raise InputError(f"The range of {self.name!r} has step={shown(self.range.step)}, {words}.")
+        return step
+
+    def _stops(self, low: float, high: float, chosen: Chosen) -> tuple[float, ...] | None:
+        found = self.resolved(self.range.stops, chosen)
+        if found is None:
+            return None
+        stops = tuple(self._number("a stop of", one, chosen) for one in _members(found, f"The stops of {self.name!r}"))
+        if not stops or any(one >= other for one, other in pairwise(stops)) or stops[0] < low or stops[-1] > high:
+            words = f"expected one or more, rising, none twice, from {low:g} to {high:g}"
+            raise InputError(f"The range of {self.name!r} has stops={shown(stops)}, {words}.")
+        return tuple(round(one) for one in stops) if self.whole else stops
+
+    def _value(self, low: float, high: float, chosen: Chosen) -> float:
+        usual = self.settled_usual(self.range.default, chosen)
+        if usual is None:
+            return low
+        value = self._number("default", usual, chosen)
+        if not low <= value <= high and not self.depends and not callable(self.range.default):
+            raise self.refuse_usual(usual, f"one in its range of {low:g} to {high:g}")
+        return min(max(value, low), high)
+
 
 @dataclass(frozen=True, kw_only=True)
-class _ChoiceKnob(_Knob):
+class _NamesKnob(_Knob):
     choice: Choice
+
+    def options(self, chosen: Chosen) -> tuple[str, ...]:
+        """Return the names that there are."""
+        given = self.resolved(self.choice.options, chosen)
+        options: tuple[Any, ...] = _members(given, f"The options of {self.name!r}")
+        if not options:
+            raise InputError(f"There is nothing to choose for {self.name!r}.")
+        for place, one in enumerate(options):
+            if not isinstance(one, str) or not _writable(one):
+                raise InputError(f"{self.name!r} has the option {shown(one)}, expected text that can be written.")
+            if one in options[:place]:
+                raise InputError(f"{self.name!r} has the option {shown(one)} twice, expected each once.")
+        return tuple(str(one) for one in options)
+
+    def usual_names(self, usual: Sequence[Any], options: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the usual names that there are; one that never can be is refused."""
+        fixed = not self.depends and not callable(self.choice.default)
+        for one in usual:
+            if not isinstance(one, str) or (fixed and one not in options):
+                names = ", ".join(repr(option) for option in options[:12])
+                raise self.refuse_usual(one, f"one of its options, {names}" if fixed else "text")
+        return tuple(one for one in options if one in usual)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceKnob(_NamesKnob):
+    """A list to choose one from, to be."""
 
     def control(self, chosen: Chosen) -> Select:
-        options = _options(self.name, self.choice, chosen)
-        usual = _resolved(self.choice.default, chosen) if self.choice.default is not None else self.usual
-        return Select(**self.words, options=options, value=usual if usual in options else options[0])
+        """Return the list beside the parameters before it."""
+        options = self.options(chosen)
+        usual = self.settled_usual(self.choice.default, chosen)
+        names = self.usual_names([] if usual is None else [usual], options)
+        return Select(**self.words, options=options, value=(names or options)[0])
 
 
 @dataclass(frozen=True, kw_only=True)
-class _SeveralKnob(_Knob):
-    choice: Choice
+class SeveralKnob(_NamesKnob):
+    """A list to choose any from, to be."""
 
     def control(self, chosen: Chosen) -> Several:
-        options = _options(self.name, self.choice, chosen)
-        usual = _resolved(self.choice.default, chosen) if self.choice.default is not None else self.usual
-        wanted = options[:1] if usual is None else tuple(usual)
-        return Several(**self.words, options=options, value=tuple(one for one in options if one in wanted))
+        """Return the list beside the parameters before it."""
+        options = self.options(chosen)
+        usual = self.settled_usual(self.choice.default, chosen)
+        if usual is None:
+            return Several(**self.words, options=options, value=options[:1])
+        if not isinstance(usual, tuple | list):
+            raise self.refuse_usual(usual, "a tuple of names")
+        return Several(**self.words, options=options, value=self.usual_names(cast("Sequence[Any]", usual), options))
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ToggleKnob(_Knob):
+class ToggleKnob(_Knob):
+    """A switch to be."""
+
     def control(self, chosen: Chosen) -> Toggle:
+        """Return the switch."""
         del chosen
-        return Toggle(**self.words, value=bool(self.usual))
-
-
-def knobs_of(function: Callable[..., Any], help_of: Mapping[str, str]) -> tuple[tuple[Knob, ...], tuple[str, ...]]:
-    """Read a signature.
-
-    Args:
-        function: Any; what stands around it (`functools.wraps`) is looked through.
-        help_of: Help of the controls, by name.
-
-    Returns:
-        The knobs, and the names of the parameters that are no controls and have no usual value.
-
-    Raises:
-        InputError: An annotation that says something impossible.
-    """
-    knobs: list[Knob] = []
-    needs: list[str] = []
-    plain = inspect.unwrap(function)
-    for parameter in inspect.signature(plain).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise InputError(f"{parameter.name!r} of the view {function.__name__!r} cannot be given by name.")
-        usual = None if parameter.default is parameter.empty else parameter.default
-        name = parameter.name
-        knob = _knob(_hint(plain, parameter), {"name": name, "help": help_of.get(name, ""), "usual": usual})
-        if knob is not None:
-            knobs.append(knob)
-        elif parameter.default is parameter.empty:
-            needs.append(name)
-    return tuple(knobs), tuple(needs)
-
-
-def _hint(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """Return the annotation of a parameter; a name that is only known to a type checker is no control."""
-    if parameter.annotation is parameter.empty:
-        return None
-    alone = SimpleNamespace(__annotations__={"it": parameter.annotation})
-    try:
-        return get_type_hints(alone, globalns=getattr(function, "__globals__", {}), include_extras=True)["it"]
-    except NameError:
-        return None
-
-
-def _knob(hint: Any, about: dict[str, Any]) -> Knob | None:
-    if hint is bool:
-        return _ToggleKnob(**about)
-    kind, extra = hint, None
-    if get_origin(hint) is Annotated:
-        kind, *extras = get_args(hint)
-        extra = next((one for one in extras if isinstance(one, Range | Choice)), None)
-    if isinstance(extra, Range):
-        return _range_knob(kind, extra, about)
-    several = get_origin(kind) is tuple and len(get_args(kind)) == 2 and get_args(kind)[1] is ...
-    if extra is None:
-        names = get_args(kind)[0] if several else kind
-        if get_origin(names) is not Literal:
-            return None
-        extra = Choice(_names(names, about["name"]))
-    depends = callable(extra.options)
-    if several:
-        return _SeveralKnob(**about, choice=extra, depends=depends)
-    if get_origin(kind) is not Literal and kind is not str:
-        raise InputError(f"{about['name']!r} has a Choice, which takes text, but it is annotated with {kind!r}.")
-    return _ChoiceKnob(**about, choice=extra, depends=depends)
-
-
-def _range_knob(kind: Any, extra: Range, about: dict[str, Any]) -> Knob:
-    if kind not in (int, float):
-        raise InputError(f"{about['name']!r} has a Range, which takes int or float, but it is annotated with {kind!r}.")
-    depends = callable(extra.low) or callable(extra.high)
-    return _RangeKnob(**about, range=extra, whole=kind is int, depends=depends)
-
-
-def _names(literal: Any, name: str) -> tuple[str, ...]:
-    options = get_args(literal)
-    if not all(isinstance(one, str) for one in options):
-        raise InputError(f"{name!r} is a choice of {options}, expected text only.")
-    return options
+        usual = False if self.usual is None else plain_value(self.usual)
+        if not isinstance(usual, bool):
+            raise self.refuse_usual(usual, "True or False")
+        return Toggle(**self.words, value=usual)
 
 
 def nearest(value: float, stops: Sequence[float]) -> float:
@@ -237,21 +270,28 @@ def nearest(value: float, stops: Sequence[float]) -> float:
     return min(stops, key=lambda stop: abs(stop - value))
 
 
-def _resolved(value: Any, chosen: Chosen) -> Any:
-    return value(dict(chosen)) if callable(value) else value
+def _members(given: Any, what: str) -> tuple[Any, ...]:
+    try:
+        if not isinstance(given, str | bytes):
+            return tuple(given)
+    except TypeError:
+        pass
+    raise InputError(f"{what} are {shown(given)}, expected a tuple or a list.")
 
 
-def _options(name: str, choice: Choice, chosen: Chosen) -> tuple[str, ...]:
-    options = tuple(str(one) for one in _resolved(choice.options, chosen))
-    if not options:
-        raise InputError(f"There is nothing to choose for {name!r}.")
-    return options
+def _writable(text: str) -> bool:
+    """Whether a page can say the text: half a pair of surrogates cannot be written."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _fine_step(low: float, high: float, *, log: bool) -> float:
     """Return 1, 2 or 5 times a power of ten: a 200th of the range or less; of a log one a hundredth of its low end."""
     width = low / 100 if log else (high - low) / _FINE
-    if width <= 0:
+    if width < 1e-300:  # nothing, or so little that its power of ten is 0
         return 1.0
     power = 10.0 ** math.floor(math.log10(width))
     return next(one * power for one in (5, 2, 1) if one * power <= width * (1 + 1e-9))

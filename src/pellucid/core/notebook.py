@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pellucid.core.drawing import drawings_of
 from pellucid.core.errors import MissingScriptError
-from pellucid.core.figure.live import frozen, notebook_html, picture_html
+from pellucid.core.figure.live import frozen, holds_every_setting, notebook_html, picture_html
 from pellucid.core.figure.marks import Figure
 from pellucid.core.figure.text import figure_text
 from pellucid.core.figure.words import amount, plain
@@ -78,12 +78,13 @@ def view_bundle(view: "View") -> dict[str, str]:
     frames = frozen(view)
     text = "\n\n".join(one for one in (view.summary, figure_text(frames[0].figure)) if one)
     head = _page(f"<p>{_words(view.summary)}</p>") if view.summary else ""
-    return {"text/plain": text, "text/html": head + _picture_html(frames) + _teaching_html(view)}
+    teaching = _teaching_html(view, where="" if holds_every_setting(view, frames) else " in pellucid open")
+    return {"text/plain": text, "text/html": head + _picture_html(frames) + teaching}
 
 
-def _teaching_html(view: "View") -> str:
+def _teaching_html(view: "View", *, where: str) -> str:
     tries = "".join(f"<li>{_words(one)}</li>" for one in view.tries)
-    parts = f'<p class="pellucid-why">Try:</p><ul>{tries}</ul>' if tries else ""
+    parts = f'<p class="pellucid-why">Try{where}:</p><ul>{tries}</ul>' if tries else ""
     parts += "".join(f"<p>{_words(one)}</p>" for one in view.teaches)
     return _page(f"<details><summary>What to try, and why</summary>{parts}</details>") if parts else ""
 

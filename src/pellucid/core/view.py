@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import Any, cast, overload
 
 from pellucid.core.controls import Control, Parameter, unknown_name
 from pellucid.core.errors import InputError
 from pellucid.core.figure.marks import Figure
 from pellucid.core.frame import Frame
-from pellucid.core.knobs import Choice, Knob, Range, knobs_of
+from pellucid.core.knobs import Choice, Knob, Range
+from pellucid.core.signature import innermost, knobs_of, name_of, without_partial
 from pellucid.core.teaching import Teaching, teaching_of
 
 _PAGES: dict[str, "View"] = {}
@@ -41,7 +42,7 @@ class View:
     needs: tuple[str, ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    def bind(self, **fixed: Any) -> "View":
+    def bind(self, /, **fixed: Any) -> "View":
         """Fix parameters, such as the run that a view is about.
 
         Args:
@@ -97,12 +98,15 @@ class View:
             raise InputError(f"The view {self.name!r} returned {type(figure).__name__}, expected a Figure.")
         return Frame(figure=figure, view=self.name, parameters=values, controls=controls)
 
-    def __call__(self, *values: Any, **parameters: Any) -> Figure:
+    def __call__(self, /, *values: Any, **parameters: Any) -> Figure:
         """Draw: the plain function, with the usual values for controls that are not given."""
         open_names = (*self.needs, *(knob.name for knob in self.knobs))
         if len(values) > len(open_names):
             raise InputError(f"The view {self.name!r} takes {len(open_names)} values, got {len(values)}.")
-        given = dict(zip(open_names, values, strict=False)) | parameters
+        given = dict(zip(open_names, values, strict=False))
+        if twice := [name for name in given if name in parameters]:
+            raise InputError(f"The view {self.name!r} got two values for {twice[0]!r}. Give it one.")
+        given |= parameters
         bound = self.bind(**{name: value for name, value in given.items() if name in self.needs})
         settings = {name: value for name, value in given.items() if name not in self.needs}
         for name in settings:
@@ -126,10 +130,13 @@ class View:
 
         return live(self)
 
-    def _settled(self, parameters: Mapping[str, Any], *, strict: bool) -> tuple[Control, ...]:
+    def _settled(self, parameters: Any, *, strict: bool) -> tuple[Control, ...]:
         if self.needs:
             words = ", ".join(f"{name}=..." for name in self.needs)
             raise InputError(f"The view {self.name!r} is not about anything yet. Call bind({words}) first.")
+        if not isinstance(parameters, Mapping):
+            raise InputError(f"The view {self.name!r} takes values by name, got {type(parameters).__name__}.")
+        parameters = cast("Mapping[Any, Any]", parameters)
         for name in parameters:
             self._knob(name)
         chosen: dict[str, Any] = dict(self.fixed)
@@ -142,7 +149,7 @@ class View:
             controls.append(control)
         return tuple(controls)
 
-    def _knob(self, name: str) -> Knob:
+    def _knob(self, name: Any) -> Knob:
         names = tuple(knob.name for knob in self.knobs)
         if name not in names:
             raise unknown_name(name, names, f"The view {self.name!r}")
@@ -179,7 +186,8 @@ def view(
         The view, or a decorator that makes it.
 
     Raises:
-        InputError: A control that cannot be, such as a range without a number.
+        InputError: A control that cannot be, such as a range without a number; something that is no function to be
+            called by name; or a page with a parameter that nobody could set.
 
     Example:
         >>> @view(title="A wave")
@@ -189,7 +197,7 @@ def view(
     def make(function: Callable[..., Figure]) -> View:
         made = _made(function, title)
         if page:
-            _PAGES[made.name] = made
+            _register(made)
         return made
 
     return make if function is None else make(function)
@@ -200,10 +208,30 @@ def views() -> dict[str, View]:
     return dict(_PAGES)
 
 
+def restore(pages: Mapping[str, View]) -> None:
+    """Put the views that have a page back as they were.
+
+    Args:
+        pages: What `views` returned then.
+    """
+    _PAGES.clear()
+    _PAGES.update(pages)
+
+
+def _register(page: View) -> None:
+    if page.needs:
+        names = ", ".join(repr(name) for name in page.needs)
+        raise InputError(
+            f"The page {page.name!r} cannot be opened: {names} is no control and has no usual value. Annotate it with "
+            'bool, Literal["a", "b"] or Annotated[float, Range(0, 1)], or give it a usual value.'
+        )
+    _PAGES[page.name] = page
+
+
 def _made(function: Callable[..., Figure], title: str) -> View:
-    # A checker of types may stand around the function: what it was called is still on it.
-    words = function.__name__.strip("_").replace("_", " ")
-    told: Teaching = teaching_of(inspect.getdoc(function) or "")
+    _check(function, title)
+    words = name_of(function).strip("_").replace("_", " ")
+    told: Teaching = teaching_of(inspect.getdoc(without_partial(function)) or "")
     knobs, needs = knobs_of(function, told.help)
     return View(
         name=words.replace(" ", "-"),
@@ -215,6 +243,28 @@ def _made(function: Callable[..., Figure], title: str) -> View:
         knobs=knobs,
         needs=needs,
     )
+
+
+def _check(function: Any, title: Any) -> None:
+    """Refuse what can be no view."""
+    if isinstance(function, str):
+        raise InputError(f"@view takes a function, got the text {function!r}. Write @view(title={function!r}).")
+    if not isinstance(title, str):
+        raise InputError(f"The title of a view is text, got {type(title).__name__}.")
+    if inspect.isclass(function) or isinstance(function, View) or not callable(function):
+        kind = f"the class {function.__name__}" if inspect.isclass(function) else type(function).__name__
+        raise InputError(f"@view takes a function that returns a Figure, got {kind}.")
+    name, inner = name_of(function), innermost(function)
+    for wrong, words in (
+        (inspect.iscoroutinefunction, "an async function"),
+        (inspect.isasyncgenfunction, "an async generator"),
+        (inspect.isgeneratorfunction, "a generator"),
+    ):
+        # A plain function may stand around an async one and run it.
+        if wrong(function) or (not hasattr(without_partial(function), "__code__") and wrong(inner)):
+            raise InputError(f"The view {name!r} is {words}, expected a plain function that returns a Figure.")
+    if not name.isidentifier() or not name.strip("_"):
+        raise InputError(f"A view is called as its function, and {name!r} is no name. Write it with `def` and a name.")
 
 
 __all__ = ["Choice", "Range", "View", "view", "views"]

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
-from pellucid.core.figure import Figure
 from pellucid.core.figure.words import plain
 from pellucid.core.notebook import figure_bundle, findings_bundle
 from pellucid.outlets.report.sheet import Sheet, sheet_of_run
@@ -28,18 +27,24 @@ def run_bundle(run: "Run") -> dict[str, str]:
         Reads every result of the run once, and draws two pictures.
     """
     sheet = sheet_of_run(run)
-    figures = [sheet.figures[name]() for name in sheet.chosen(MOST_FIGURES)]
-    return {"text/plain": str(run), "text/html": _html(sheet, figures)}
+    pictures = [_picture(sheet, name) for name in sheet.chosen(MOST_FIGURES)]
+    return {"text/plain": str(run), "text/html": _html(sheet, pictures)}
 
 
-def _html(sheet: Sheet, figures: Iterable[Figure]) -> str:
+def _picture(sheet: Sheet, name: str) -> str:
+    try:
+        return figure_bundle(sheet.figures[name]())["text/html"]
+    except Exception as error:  # noqa: BLE001 - one drawing that fails, perhaps of an extension, must not cost the verdict
+        return f"<p><i>{_words(f'The picture {name} could not be drawn: {type(error).__name__}: {error}')}</i></p>"
+
+
+def _html(sheet: Sheet, pictures: Iterable[str]) -> str:
     facts = " · ".join(f"{_words(name)} {_words(value)}" for name, value in sheet.facts.items())
     about = f"<br>{_words(sheet.about)}" if sheet.about else ""
     notes = "".join(f"<br><i>{_words(note)}</i>" for note in sheet.notes)
     # Without colours of its own, so that it is readable on every page.
     head = f"<div><b>{_words(sheet.title)}</b>{about}<br>{facts}{notes}</div>"
-    parts = (findings_bundle(sheet.findings), *(figure_bundle(figure) for figure in figures))
-    return head + "".join(part["text/html"] for part in parts)
+    return head + findings_bundle(sheet.findings)["text/html"] + "".join(pictures)
 
 
 def _words(text: str) -> str:

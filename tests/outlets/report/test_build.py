@@ -190,7 +190,9 @@ def test_a_large_picture_is_rounded_before_it_is_left_out(tmp_path: Path, monkey
     monkeypatch.setattr(build, "MOST_BYTES", 120_000)
     page = Page(write_report([sheet(figures=figures)], tmp_path / "report.html"))
     assert len(page.all("figure")) == 1
-    assert re.search(r"The picture weights\.noise was left out: it would take \d\.\d MB\.", page.text)
+    assert re.search(
+        r"weights\.noise was left out: it would take \d\.\d MB, and there is room for 11\d kB\.", page.text
+    )
 
 
 def test_a_view_is_a_book(tmp_path: Path) -> None:
@@ -203,6 +205,22 @@ def test_a_view_is_a_book(tmp_path: Path) -> None:
     start = page.text.rindex("Moving about Show a size.")
     assert page.text[start:].startswith("Moving about Show a size. It teaches. What to try move it Picture Size 2 ═")
     assert "to explore Moving about Show a size." in page.text
+
+
+def test_what_a_page_cannot_set_is_tried_elsewhere(tmp_path: Path) -> None:
+    """The list says where, as soon as one control is fixed or has lost values."""
+
+    @view
+    def fine(rate: Annotated[float, Range(0.01, 1, log=True)] = 0.3) -> Figure:
+        """Show a rate.
+
+        Try:
+            - set the rate to 0.0123
+        """
+        return Figure(title=f"Rate {rate}", panels=(Panel(marks=curve().panels[0].marks),))
+
+    page = Page(write_report([sheet_of_view(fine)], tmp_path / "report.html"))
+    assert "What to try in pellucid open set the rate to 0.0123 Picture" in page.text
 
 
 def test_a_view_that_is_too_large_keeps_its_usual_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from pellucid.core.figure import Figure, Heat, Lines, Panel
+from pellucid.core.figure.live.thinning import thinned
 from pellucid.core.frame import Frame
-from pellucid.outlets.report.fitting import MOST_POINTS, fitting, thinned
+from pellucid.outlets.report.fitting import MOST_POINTS, fitting
 
 
 def test_what_fits_is_left_alone() -> None:
@@ -39,7 +40,7 @@ def test_long_curves_keep_their_peaks() -> None:
     y[77_777], y[123_456], y[150_000:160_000] = 50.0, -60.0, np.nan
     short = Lines(x=x[:10], y=y[:10])
     figure = Figure(title="", panels=(Panel(marks=(Lines(x=x, y=y, low=y - 1, high=y + 1), short)),))
-    one, other = thinned(figure).panels[0].marks
+    one, other = thinned(figure, MOST_POINTS).panels[0].marks
     assert isinstance(one, Lines)
     assert other is short
     assert MOST_POINTS / 2 < len(one.x) <= MOST_POINTS

@@ -5,17 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from numpy.typing import NDArray
-
+from pellucid.core.figure.settled import Array, Settled
 from pellucid.core.finding import Level
 
-Array = NDArray[Any]
 Scale = Literal["linear", "log", "symlog"]
 Tone = Literal["accent", "second", "third", "fourth", "fifth", "faint", "ok", "look", "warn", "alarm", "dead", "sparse"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Axis:
+class Axis(Settled):
     """One axis of a panel.
 
     Attributes:
@@ -36,7 +34,7 @@ class Axis:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bars:
+class Bars(Settled):
     """A histogram, or bars of unequal width. Several on one panel overlay, or stack where `base` is given.
 
     Attributes:
@@ -55,7 +53,7 @@ class Bars:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lines:
+class Lines(Settled):
     """One curve.
 
     Attributes:
@@ -82,7 +80,7 @@ class Lines:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heat:
+class Heat(Settled):
     """A matrix of values as colours. Row 0 is drawn at the bottom when `origin` is "lower".
 
     Attributes:
@@ -103,7 +101,7 @@ class Heat:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tiles:
+class Tiles(Settled):
     """Many small images.
 
     Attributes:
@@ -122,7 +120,7 @@ class Tiles:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cloud:
+class Cloud(Settled):
     """Points in two or three dimensions.
 
     Attributes:
@@ -140,7 +138,7 @@ class Cloud:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surface:
+class Surface(Settled):
     """A height over a plane.
 
     Attributes:
@@ -161,7 +159,7 @@ class Surface:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parallel:
+class Parallel(Settled):
     """Parallel coordinates: one upright axis a quantity, one line across all of them a row.
 
     Attributes:
@@ -180,7 +178,7 @@ class Parallel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tokens:
+class Tokens(Settled):
     """Text shaded by a value a token.
 
     Attributes:
@@ -197,7 +195,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(Settled):
     """Rows of text.
 
     Attributes:
@@ -210,7 +208,7 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(Settled):
     """Something that happened at a place on the x axis (a finding at its step), or a limit on the y axis.
 
     Attributes:
@@ -230,7 +228,7 @@ Mark = Bars | Lines | Heat | Tiles | Cloud | Surface | Parallel | Tokens | Table
 
 
 @dataclass(frozen=True, kw_only=True)
-class Panel:
+class Panel(Settled):
     """One frame with its axes.
 
     Attributes:
@@ -253,7 +251,7 @@ class Panel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
+class Figure(Settled):
     """A picture as plain data.
 
     Attributes:

@@ -8,7 +8,7 @@ import pytest
 from pellucid.core.controls import Slider
 from pellucid.core.errors import InputError
 from pellucid.core.figure import Figure, Heat, Panel
-from pellucid.core.figure.live import frozen
+from pellucid.core.figure.live import frozen, holds_every_setting
 from pellucid.core.figure.live.frozen import stops_of
 from pellucid.core.view import Range, view
 
@@ -49,6 +49,35 @@ def test_controls_move_as_far_as_the_budget_goes() -> None:
                 assert three.controls()[2].value == 7
     sizes = {frame.parameters["size"] for frame in frames}
     assert {0, 7, 100} <= sizes
+
+
+def test_whether_everything_can_be_tried() -> None:
+    """Only where each control moves, over every value that it has."""
+
+    @view
+    def small(size: Annotated[int, Range(0, 5)] = 2, on: bool = True) -> Figure:
+        return Figure(title=f"{size} {on}", panels=())
+
+    @view
+    def stopped(at: Annotated[int, Range(0, 9, stops=(0, 4, 9))] = 4) -> Figure:
+        return Figure(title=str(at), panels=())
+
+    @view
+    def fine(rate: Annotated[float, Range(0.01, 1, log=True)] = 0.3) -> Figure:
+        return Figure(title=str(rate), panels=())
+
+    @view
+    def many(ways: tuple[Literal["x", "y", "z"], ...] = ("x", "y")) -> Figure:
+        return Figure(title=str(ways), panels=())
+
+    assert holds_every_setting(small, frozen(small))
+    assert holds_every_setting(stopped, frozen(stopped))
+    assert holds_every_setting(small.bind(size=1, on=True), frozen(small.bind(size=1, on=True)))
+    assert not holds_every_setting(small, frozen(small, budget_frames=6))  # the second control is fixed
+    assert not holds_every_setting(small, frozen(small, budget_frames=4))  # and values of the first are left out
+    assert not holds_every_setting(fine, frozen(fine))
+    assert not holds_every_setting(many, frozen(many))
+    assert not holds_every_setting(three, frozen(three))
 
 
 def test_a_small_budget_fixes_more() -> None:

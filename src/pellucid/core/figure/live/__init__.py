@@ -4,7 +4,7 @@ The third renderer, beside text and static. `picture.js` is built from web/ (`ma
 """
 
 from pellucid.core.figure.live.carrying import carried, notebook_html, picture_html, place
-from pellucid.core.figure.live.frozen import frozen
+from pellucid.core.figure.live.frozen import frozen, holds_every_setting
 from pellucid.core.figure.live.script import script
 
-__all__ = ["carried", "frozen", "notebook_html", "picture_html", "place", "script"]
+__all__ = ["carried", "frozen", "holds_every_setting", "notebook_html", "picture_html", "place", "script"]

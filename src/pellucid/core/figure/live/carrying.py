@@ -5,6 +5,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from html import escape
 from math import ceil
@@ -13,6 +14,7 @@ from pellucid.core.controls import Control
 from pellucid.core.errors import InputError
 from pellucid.core.figure.grid import rows_of_panels
 from pellucid.core.figure.live.script import script
+from pellucid.core.figure.live.thinning import embedded
 from pellucid.core.figure.marks import Figure, Table
 from pellucid.core.figure.text import figure_text
 from pellucid.core.figure.words import plain
@@ -89,7 +91,8 @@ def notebook_html(frames: Sequence[Frame], *, height: int | None = None) -> str:
     """Return a picture for a notebook: complete in itself, shut in, as light or dark as its notebook.
 
     Args:
-        frames: At least one; several are a book.
+        frames: At least one; several are a book. Of curves with more than 20,000 points every peak is kept, and the
+            caveat says so.
         height: Pixels until the picture tells its own; None to reckon it from the figure.
 
     Returns:
@@ -99,6 +102,7 @@ def notebook_html(frames: Sequence[Frame], *, height: int | None = None) -> str:
         MissingScriptError: The script was not built.
     """
     identity = f"pel-{secrets.token_hex(6)}"
+    frames = [replace(one, figure=embedded(one.figure)) for one in frames]
     first = frames[0]
     title = escape(plain(first.figure.title), quote=True)
     page = (

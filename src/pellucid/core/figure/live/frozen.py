@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pellucid.core.controls import Control, Parameter, Select, Several, Slider
+from pellucid.core.figure.live.thinning import embedded, joined
 from pellucid.core.figure.words import number
 from pellucid.core.frame import Frame, pack
 
@@ -49,7 +50,8 @@ def frozen(view: "View", *, budget_frames: int = BUDGET_FRAMES, budget_bytes: in
         As many calls of the view as there are frames.
     """
     first = view.frame()
-    size = len(zlib.compress(pack(first), 1))
+    # A carrier thins what is longer.
+    size = len(zlib.compress(pack(replace(first, figure=embedded(first.figure))), 1))
     most = max(1, min(budget_frames, budget_bytes // max(size, 1)))
     moved, branches = _widest(view, most)
     frames: dict[str, Frame] = {}
@@ -62,6 +64,31 @@ def frozen(view: "View", *, budget_frames: int = BUDGET_FRAMES, budget_bytes: in
             continue
         frames.setdefault(repr(sorted(frame.parameters.items())), _told(frame, branch, moved))
     return tuple(frames.values())
+
+
+def holds_every_setting(view: "View", frames: Sequence[Frame]) -> bool:
+    """Say whether a grid holds whatever can be set: what the view says to try can then be tried there.
+
+    Args:
+        view: What was drawn.
+        frames: What `frozen` made of it, the usual one first.
+
+    Returns:
+        False as soon as one control is fixed, or has fewer values than the view allows.
+    """
+    moved = {one.name: one for one in frames[0].controls}
+    return all(_in_full(one, moved.get(one.name)) for one in view.controls() if _free(one))
+
+
+def _in_full(control: Control, kept: Control | None) -> bool:
+    if kept is None or isinstance(control, Several):  # of several, not every choice is drawn
+        return False
+    if not isinstance(control, Slider) or not isinstance(kept, Slider) or kept.stops is None:
+        return True
+    if control.log and control.stops is None:
+        return False
+    values = round((control.max - control.min) / control.step) + 1 if control.stops is None else len(control.stops)
+    return len(kept.stops) >= values
 
 
 def _widest(view: "View", most: int) -> tuple[tuple[str, ...], list[_Branch]]:
@@ -127,8 +154,9 @@ def stops_of(control: Slider, count: int) -> tuple[float, ...]:
     if control.stops is not None:
         places = np.unique(np.linspace(0, len(control.stops) - 1, min(count, len(control.stops))).round().astype(int))
         return tuple(sorted({*(control.stops[place] for place in places[:count]), control.value}))
-    steps = round((control.max - control.min) / control.step)
-    if not control.log and steps < count:
+    # Of a log range the number of steps says nothing, and may be too large for a number.
+    steps = count if control.log else round((control.max - control.min) / control.step)
+    if steps < count:
         even = control.min + control.step * np.arange(steps + 1)
     else:
         even = (np.geomspace if control.log else np.linspace)(control.min, control.max, count)
@@ -154,9 +182,7 @@ def _told(frame: Frame, branch: _Branch, moved: Sequence[str]) -> Frame:
     if not fixed:
         return replace(frame, controls=kept)
     told = f"Fixed here: {', '.join(fixed)}. To set them: pellucid open."
-    caveat = frame.figure.caveat
-    joint = "" if not caveat else f"{caveat} " if caveat.endswith((".", "!", "?")) else f"{caveat}. "
-    return replace(frame, controls=kept, figure=replace(frame.figure, caveat=f"{joint}{told}"))
+    return replace(frame, controls=kept, figure=replace(frame.figure, caveat=joined(frame.figure.caveat, told)))
 
 
 def _free(control: Control) -> bool:

@@ -8,7 +8,9 @@ import zlib
 from pathlib import Path
 
 from pellucid.core.errors import AddressError, InputError, did_you_mean
-from pellucid.core.view import View, views
+from pellucid.core.view import View, restore, views
+
+_FILES: dict[str, str] = {}  # the module of each page that was added, by the name of the page
 
 
 def pages() -> dict[str, View]:
@@ -46,28 +48,42 @@ def add_page(file: Path) -> None:
         file: With a function under `@view(page=True)` in it.
 
     Raises:
-        InputError: There is no such file, it fails, or it has no page.
+        InputError: There is no such file, it fails, it has no page, or one whose name is taken; no page of it is
+            kept then.
     """
     if file.suffix != ".py" or not file.is_file():
         raise InputError(f"A page is a Python file, and {str(file)!r} is none.")
     name = f"pellucid_page_{file.stem}_{zlib.crc32(str(file.resolve()).encode('utf-8', 'surrogateescape')):x}"
+    before, loaded = pages(), sys.modules.get(name)
+    try:
+        _run(file, name)
+        added = [one for one, view in views().items() if view is not before.get(one)]
+        if not added:
+            words = "put `@view(title=..., page=True)` above the function that draws it."
+            raise InputError(f"{str(file)!r} has no page: {words}")
+        if taken := [one for one in added if one in before and _FILES.get(one) != name]:
+            raise InputError(f"{str(file)!r} has a page {taken[0]!r}, and there is one already. Rename its function.")
+    except BaseException:
+        restore(before)
+        sys.modules.pop(name, None)
+        if loaded is not None:
+            sys.modules[name] = loaded
+        raise
+    _FILES.update(dict.fromkeys(added, name))
+
+
+def _run(file: Path, name: str) -> None:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise InputError(f"A page is a Python file, and {str(file)!r} cannot be read as one.")
-    known = {one: view for one, view in views().items() if view.function.__module__ != name}
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # annotations of the view are looked up there
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a file raises, also sys.exit(), is told and ends nothing
         raise InputError(f"The page {str(file)!r} failed: {type(error).__name__}: {error}") from error
-    taken = [one for one, view in views().items() if one in known and view is not known[one]]
-    if taken:
-        raise InputError(f"{str(file)!r} has a page {taken[0]!r}, and there is one already. Rename its function.")
-    if not any(one.function.__module__ == name for one in views().values()):
-        raise InputError(
-            f"{str(file)!r} has no page: put `@view(title=..., page=True)` above the function that draws it."
-        )
 
 
 __all__ = ["add_page", "page", "pages"]
