@@ -9,14 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from tests.cli.runs_on_disk import DYING, make_run, pellucid
 
 
-def begun(folder: Path, *arguments: str) -> tuple["subprocess.Popen[str]", str, str]:
+def begun(folder: Path, *arguments: str, **variables: str) -> tuple["subprocess.Popen[str]", str, str]:
     """Start the command; return it with host and path of the address that it prints."""
     command = [sys.executable, "-c", "from pellucid.cli import main; main()", "open", "--no-browser", *arguments]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | variables
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -27,14 +28,21 @@ def begun(folder: Path, *arguments: str) -> tuple["subprocess.Popen[str]", str, 
     return process, address[1], address[2]
 
 
-def fetched(host: str, path: str) -> str:
-    """Open an address as a browser does: once for the cookie, once for the page."""
+def let_in(host: str, path: str) -> tuple[str, str]:
+    """Open an address as a browser does; return the cookie that it gives, and the place it leads to."""
     connection = http.client.HTTPConnection(host, timeout=60)
     connection.request("GET", path)
     first = connection.getresponse()
     first.read()
-    headers = {"Cookie": str(first.getheader("set-cookie")).partition(";")[0]}
-    connection.request("GET", str(first.getheader("location")), headers=headers)
+    connection.close()
+    return str(first.getheader("set-cookie")).partition(";")[0], str(first.getheader("location"))
+
+
+def fetched(host: str, path: str) -> str:
+    """Open an address as a browser does: once for the cookie, once for the page."""
+    cookie, place = let_in(host, path)
+    connection = http.client.HTTPConnection(host, timeout=60)
+    connection.request("GET", place, headers={"Cookie": cookie})
     text = connection.getresponse().read().decode()
     connection.close()
     return text
@@ -53,6 +61,45 @@ def test_runs_are_opened_until_control_c(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=60)
     assert (process.returncode, output, errors) == (0, "\nClosed.\n", "")
+
+
+ENDLESS = """
+import time
+
+from pellucid.extend import Figure, view
+
+
+@view(title="Endless", page=True)
+def endless() -> Figure:
+    \"\"\"Never drawn.\"\"\"
+    print("computing", flush=True)
+    while True:
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signal to one process alone")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_picture_that_is_being_computed_is_left(tmp_path: Path, ending: signal.Signals) -> None:
+    """The end waits for no view, says nothing of it, and leaves no file with the token behind."""
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    left = tmp_path / "left"
+    left.mkdir()
+    process, host, path = begun(tmp_path, "--browser", "--page", "endless.py", TMPDIR=str(left), BROWSER="true")
+    try:
+        cookie, _ = let_in(host, path)
+        with connect(f"ws://{host}/socket", origin=f"http://{host}", additional_headers={"Cookie": cookie}) as socket:
+            socket.send('{"id": 1, "ask": "view", "view": "endless"}')
+            assert process.stdout is not None
+            assert process.stdout.readline() == "computing\n"
+            assert list(left.glob("pellucid-*/open.html"))
+            process.send_signal(ending)
+            output, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, output, errors) == (0, "\nClosed.\n", "")
+    assert not list(left.glob("pellucid-*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signal to one process alone")

@@ -1,5 +1,7 @@
 """`pellucid open`: runs in the browser, live."""
 
+import gc
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -39,8 +41,11 @@ def open_explorer(
     for one in run or ():
         if not one.is_dir():
             raise StoreError(_missing(one))
-    serve(places, port=port, own_pages=page or (), opened=_say, browser=browser)
-    print("\nClosed.")
+    still_works = serve(places, port=port, own_pages=page or (), opened=_say, browser=browser)
+    print("\nClosed.", flush=True)
+    if still_works:
+        os._exit(0)  # ends no thread in the middle of what it computes, where Python would crash
+    gc.freeze()  # else Python looks for garbage in all of torch before it ends, which takes a second
 
 
 def _missing(place: Path) -> str:

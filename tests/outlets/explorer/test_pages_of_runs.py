@@ -162,3 +162,25 @@ def test_names_that_no_encoding_has(tmp_path: Path) -> None:
         body = explorer.get("/").body
         assert "caf\ufffd" in body
         assert explorer.get(f"/run/{keys_in(body)[0]}").status == 200
+
+
+def test_a_page_says_where_it_does_not_show_all(watched: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run with more watched steps than pictures have room for."""
+    words = (
+        "Pictures of activations and gradients and weights show 3 watched steps, evenly spread where there are more."
+    )
+    with served(watched) as explorer:
+        assert "evenly spread" not in whole(explorer, f"/run/{explorer.key('dead')}")
+    monkeypatch.setattr("pellucid.outlets.explorer.live.MOST_STEPS", 3)
+    with served(watched) as explorer:
+        assert words in whole(explorer, f"/run/{explorer.key('dead')}")
+
+
+def test_a_long_description_is_cut_with_a_sign(tmp_path: Path) -> None:
+    """So that nobody takes it for the whole."""
+    write_run(tmp_path / "one", about="a" * 300, model="b" * 200)
+    with served(tmp_path) as explorer:
+        body = whole(explorer, f"/run/{explorer.key('one')}")
+    assert f"{'a' * 199}…" in body
+    assert "a" * 200 not in body
+    assert "b" * 200 in body

@@ -1,18 +1,20 @@
 """The port, the limits, the end; and pages of one's own."""
 
 import socket
-import time
+import threading
+from dataclasses import replace
 from pathlib import Path
 
-import anyio
 import pytest
 
 from pellucid.core import view as registry
 from pellucid.core.errors import AddressError, InputError
+from pellucid.core.figure import Figure
+from pellucid.core.view import View
 from pellucid.outlets.explorer import pages as explorer_of_pages
-from pellucid.outlets.explorer.desk import Desk
+from pellucid.outlets.explorer.desk import Desk, Wanted
 from pellucid.outlets.explorer.server import FIRST_PORT, taken_port
-from tests.outlets.explorer.serving import ask, served, wait_until, write_run
+from tests.outlets.explorer.serving import PATIENCE, ask, served, wait_until, write_run
 
 PAGE = '''
 """A page of a user."""
@@ -148,23 +150,65 @@ def test_our_pages_are_drawn_before_anybody_asks(tmp_path: Path, monkeypatch: py
         assert explorer.desk.rehearsed() == drawn
 
 
-def test_what_is_asked_for_goes_before_what_is_drawn_ahead(tmp_path: Path) -> None:
-    """While somebody has the thread for pictures, nothing is drawn ahead."""
-    done: list[str] = []
-
-    async def both() -> None:
-        desk = Desk([tmp_path])
-        async with anyio.create_task_group() as group:
-            group.start_soon(desk.draw, lambda: (time.sleep(0.2), done.append("asked")))
-            await anyio.sleep(0.05)
-            group.start_soon(desk.draw_idly, done.append, "ahead")
-            await anyio.sleep(0.05)
-            group.start_soon(desk.draw, done.append, "asked later")
-
-    anyio.run(both)
-    assert done == ["asked", "asked later", "ahead"]
+def test_who_asks_does_not_wait_for_what_is_drawn_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rehearsal of another page that takes for ever keeps nobody waiting."""
+    go_on = threading.Event()
+    monkeypatch.setattr("pellucid.outlets.explorer.desk.Desk.rehearse", lambda *_: go_on.wait(PATIENCE))
+    try:
+        with served(tmp_path) as explorer, explorer.socket() as page:
+            wait_until(explorer.desk.leaves_work)
+            assert ask(page, id=1, ask="view", view="loss-surface", parameters={})[1].view == "loss-surface"
+    finally:
+        go_on.set()
 
 
-def test_a_page_that_fails_ahead_is_no_matter(tmp_path: Path) -> None:
-    """Who opens it is told."""
-    Desk([tmp_path]).rehearse("no such page")
+@pytest.mark.usefixtures("_registered")
+def test_a_page_is_not_drawn_twice_at_one_time(tmp_path: Path) -> None:
+    """Who asks for the page that is being rehearsed waits for its rehearsal: two would disturb each other."""
+    file = tmp_path / "my_page.py"
+    file.write_text(PAGE)
+    explorer_of_pages.add_page(file)
+    desk = Desk([tmp_path])
+    begun, go_on = threading.Event(), threading.Event()
+    drawn: list[str] = []
+
+    def slow(size: int) -> Figure:
+        drawn.append(f"begun {size}")
+        begun.set()
+        go_on.wait(PATIENCE)
+        drawn.append(f"done {size}")
+        return Figure(title="slow", panels=())
+
+    registry._PAGES["my-page"] = replace(registry._PAGES["my-page"], function=slow)
+    rehearsing = threading.Thread(target=desk.rehearse, args=("my-page",))
+    asking = threading.Thread(target=desk.frame, args=(Wanted("my-page"), {"size": 7}))
+    rehearsing.start()
+    assert begun.wait(PATIENCE)
+    asking.start()
+    asking.join(0.2)
+    go_on.set()
+    rehearsing.join(PATIENCE)
+    asking.join(PATIENCE)
+    assert drawn == ["begun 3", "done 3", "begun 7", "done 7"]
+
+
+def test_a_page_that_fails_ahead_is_no_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next is rehearsed, and who opens the one that failed is told why."""
+    rehearsed: list[str] = []
+    page = explorer_of_pages.pages()["loss-surface"]
+
+    def drawn(name: str) -> View:
+        def function(**_: object) -> Figure:
+            rehearsed.append(name)
+            raise ArithmeticError(name)
+
+        return replace(page, name=name, function=function)
+
+    def rehearsed_pages(_: Desk) -> list[str]:
+        return ["one", "other"]
+
+    monkeypatch.setattr(registry, "_PAGES", {name: drawn(name) for name in ("one", "other")})
+    monkeypatch.setattr(Desk, "rehearsed", rehearsed_pages)
+    with served(tmp_path) as explorer, explorer.socket() as socket:
+        wait_until(lambda: rehearsed == ["one", "other"])
+        assert ask(socket, id=1, ask="view", view="one") == {"id": 1, "error": "ArithmeticError: one"}

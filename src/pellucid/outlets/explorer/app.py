@@ -66,7 +66,7 @@ class _Answers:
             group.start_soon(self._tidy)
             yield
             group.cancel_scope.cancel()
-        self._desk.indexes.let_go(idle=0.0)
+        self._desk.leave()
 
     async def _tidy(self) -> None:
         """Close the indexes that nobody looks at any more."""
@@ -80,7 +80,7 @@ class _Answers:
         with contextlib.suppress(Exception):  # who asks for a picture is told what is wrong
             await self._desk.draw(self._desk.warm)
             for name in self._desk.rehearsed():
-                await self._desk.draw_idly(self._desk.rehearse, name)
+                await self._desk.draw_ahead(name)
 
     async def home(self, _: Request) -> Response:
         # The pages are read while torch is; a list of runs does not wait for them.
@@ -124,10 +124,11 @@ class _Answers:
         return _text(frame.figure.text(_TEXT_WIDTH))
 
     async def compare(self, request: Request) -> Response:
-        keys = list(dict.fromkeys(request.query_params.getlist("run")))[:MOST_RUNS]
+        keys = list(dict.fromkeys(request.query_params.getlist("run")))
         known = {row.key: row for row in await self._desk.read(self._desk.shelf.rows)}
         rows = [known[key] for key in keys if key in known]
-        return HTMLResponse(self._paper.compare(rows, len(keys) - len(rows)))
+        missing, left_out = len(keys) - len(rows), max(len(rows) - MOST_RUNS, 0)
+        return HTMLResponse(self._paper.compare(rows[:MOST_RUNS], missing=missing, left_out=left_out))
 
     async def script(self, _: Request) -> Response:
         return Response(await self._desk.read(script), media_type="text/javascript", headers=_FOREVER)

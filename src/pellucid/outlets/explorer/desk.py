@@ -1,36 +1,35 @@
 """The desk: what the pages and the sockets of one server share: the runs, the views, and two threads to work on.
 
 Pictures are computed on one thread and files are read on another, so that a slider never waits for a disk, and no
-number of open pages takes more than two cores from a training that runs beside.
+number of open pages takes more than two cores from a training that runs beside. A third one loads, once and in the
+beginning, what the pages need that nobody opened yet.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import anyio
-import anyio.to_thread
-
 from pellucid.core.errors import AddressError, PellucidError, did_you_mean
 from pellucid.core.figure.words import plain
-from pellucid.outlets.explorer.messages import Ask
+from pellucid.outlets.explorer.hands import Hand
+from pellucid.outlets.explorer.messages import MOST_RUNS, Ask
 from pellucid.outlets.explorer.paper import Paper
 from pellucid.outlets.explorer.shelf import Shelf
 from pellucid.outlets.store.following import FollowedIndexes
 
 if TYPE_CHECKING:
     from pellucid.core.frame import Frame
+    from pellucid.core.judge import Findings
     from pellucid.core.view import View
     from pellucid.outlets.explorer.live import LiveRun, LiveRuns
 
 Made = TypeVar("Made")
 _OUR_PAGES = "pellucid.outlets.explorer.pages."
-_BREATH_SECONDS = 0.05
 _OF_SEVERAL = ("overlaid", "parallel")
 
 
@@ -47,8 +46,24 @@ class Wanted:
         return bool(self.runs) and self.view not in ("curves", *_OF_SEVERAL)
 
     def versions(self) -> tuple[int, ...]:
-        """Read what was added to its runs, and return a number for each that rises when there was something."""
-        return tuple(run.refresh() for run in self.runs)
+        """Read what was added to its runs.
+
+        Returns:
+            A number for each that rises when there was something; -1 for one of several that cannot be read.
+
+        Raises:
+            PellucidError: The only run is gone or damaged.
+        """
+        if self.view not in _OF_SEVERAL:
+            return tuple(run.refresh() for run in self.runs)
+        return tuple(_version_of(run) for run in self.runs)
+
+
+def _version_of(run: "LiveRun") -> int:
+    try:
+        return run.refresh()
+    except PellucidError:  # the run says itself what is wrong with it
+        return -1
 
 
 class Desk:
@@ -69,22 +84,31 @@ class Desk:
         self.warmed = False
         self.rest_until = 0.0  # by the monotonic clock: no heavy picture is drawn anew before
         self._warming = threading.Lock()
-        self._drawing = anyio.CapacityLimiter(1)
-        self._reading = anyio.CapacityLimiter(1)
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._hands = tuple(Hand(f"pellucid {what}") for what in ("draws", "reads", "rehearses"))
+        self._drawing, self._reading, self._ahead = self._hands
 
     async def draw(self, work: Callable[..., Made], *given: Any) -> Made:
         """Compute on the thread for pictures."""
-        return await anyio.to_thread.run_sync(partial(work, *given), limiter=self._drawing)
+        return await self._drawing.do(work, *given)
 
-    async def draw_idly(self, work: Callable[..., Made], *given: Any) -> Made:
-        """Compute on the thread for pictures, once nobody else wants it."""
-        while self._drawing.borrowed_tokens:
-            await anyio.sleep(_BREATH_SECONDS)
-        return await self.draw(work, *given)
+    async def draw_ahead(self, name: str) -> None:
+        """Rehearse a page beside the thread for pictures; nobody who wants another page waits for it."""
+        await self._ahead.do(self.rehearse, name)
 
     async def read(self, work: Callable[..., Made], *given: Any) -> Made:
         """Read on the thread for files."""
-        return await anyio.to_thread.run_sync(partial(work, *given), limiter=self._reading)
+        return await self._reading.do(work, *given)
+
+    def leave(self) -> None:
+        """Close what is open, and let the threads end after what they are working on."""
+        for hand in self._hands:
+            hand.rest()
+        self.indexes.let_go(idle=0.0)
+
+    def leaves_work(self) -> bool:
+        """Whether a thread works on something now, which nothing can stop."""
+        return any(hand.is_busy for hand in self._hands)
 
     def warm(self) -> None:
         """Load what pictures need, once: torch, every rule and drawing, the pages. Others wait for it meanwhile."""
@@ -117,7 +141,7 @@ class Desk:
 
     def rehearse(self, name: str) -> None:
         """Draw a page once as it comes, so that who opens it does not wait for data and what draws it to be loaded."""
-        with suppress(Exception):  # who asks for it is told what is wrong
+        with suppress(Exception), self._turns[name]:  # who asks for it is told what is wrong
             self.pages()[name].frame()
 
     def run(self, key: str) -> "LiveRun":
@@ -169,7 +193,8 @@ class Desk:
         from pellucid.outlets.explorer.drawings import frame_of_run, frame_of_runs
 
         if not wanted.runs:
-            return self.pages()[wanted.view].frame(parameters)
+            with self._turns[wanted.view]:  # what is being rehearsed is not computed a second time beside
+                return self.pages()[wanted.view].frame(parameters)
         if len(wanted.runs) == 1 and wanted.view not in _OF_SEVERAL:
             return frame_of_run(wanted.runs[0], wanted.view, parameters)
         return frame_of_runs(wanted.runs, wanted.view, parameters)
@@ -192,16 +217,28 @@ class Desk:
         self.warm()
         if kind == "pages":
             return self.paper.cards(list(self.pages().values()))
-        runs = [self.run(key) for key in dict.fromkeys(keys.split(","))][:64]
-        for run in runs:
-            run.refresh()
-        if kind == "run":
-            return self.paper.findings(runs[0])
-        if kind == "pictures":
-            return self.paper.pictures(runs[0])
+        runs = [self.run(key) for key in dict.fromkeys(keys.split(",")[:MOST_RUNS])]
         if kind == "compare":
-            return self.paper.verdicts(runs)
+            return self._verdicts(runs)
+        if kind == "pictures":
+            # What is wrong with a run is said above them, where its verdict would be.
+            return self.paper.pictures(runs[0]) if _version_of(runs[0]) >= 0 else "\n"
+        if kind == "run":
+            runs[0].refresh()
+            return self.paper.findings(runs[0])
         raise AddressError(f"There is no part {plain(name)[:80]!r} of a page.")
+
+    def _verdicts(self, runs: "Sequence[LiveRun]") -> str:
+        """Return the table of what the rules say about several runs, and why some are left out of it."""
+        found: dict[LiveRun, Findings] = {}
+        left_out: dict[LiveRun, str] = {}
+        for run in runs:
+            try:
+                run.refresh()
+                found[run] = run.findings()
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are shown
+                left_out[run] = words_of(error)
+        return self.paper.verdicts(found, left_out)
 
 
 def words_of(error: BaseException) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pellucid.core.drawing import draw, drawings_of
-from pellucid.core.errors import AddressError, did_you_mean
-from pellucid.core.figure.words import plain
+from pellucid.core.errors import AddressError, StoreError, did_you_mean
+from pellucid.core.figure.words import amount, plain
 from pellucid.core.frame import Frame
 from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
@@ -23,6 +23,7 @@ _WINDOWS = {
     "weights": ("Weights", "What is each unit tuned to?"),
 }
 _SCRUBBED = "scrubbed"
+_MOST_TROUBLES = 3  # are told with a picture; the verdicts below tell all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +124,28 @@ def frame_of_run(run: LiveRun, view: str, parameters: Mapping[str, Any]) -> Fram
 
 
 def frame_of_runs(runs: Sequence[LiveRun], view: str, parameters: Mapping[str, Any]) -> Frame:
-    """Draw a picture of several runs: "overlaid" or "parallel"; errors as `frame_of_run`."""
+    """Draw a picture of several runs: "overlaid" or "parallel"; errors as `frame_of_run`.
+
+    Runs that cannot be read are left out, and the picture says so.
+
+    Raises:
+        StoreError: None of them can be read.
+    """
     known = {"overlaid": overlaid, "parallel": parallel}
     if view not in known:
         raise AddressError(f"Several runs have no picture {plain(view)[:80]!r}. They have: {', '.join(known)}.")
-    return known[view].bind(runs=tuple(runs)).frame(parameters)
+    sound = tuple(run for run in runs if not run.trouble)
+    left_out = left_out_words([run.trouble for run in runs if run.trouble])
+    if not sound:
+        raise StoreError(left_out)
+    frame = known[view].bind(runs=sound).frame(parameters)
+    return replace(frame, figure=replace(frame.figure, caveat=f"{left_out} {frame.figure.caveat}".strip()))
+
+
+def left_out_words(troubles: Sequence[str]) -> str:
+    """Return what to say of runs that cannot be read; "" for none."""
+    if not troubles:
+        return ""
+    more = len(troubles) - _MOST_TROUBLES
+    told = " ".join((*troubles[:_MOST_TROUBLES], *([f"And {more} more."] if more > 0 else [])))
+    return f"{amount(len(troubles), 'run is', 'runs are')} left out. {told}"

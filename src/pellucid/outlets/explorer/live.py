@@ -23,6 +23,8 @@ from pellucid.windows.loss.result import Curve
 MOST_STEPS = 200  # watched steps of a result: its pictures are no more than 200 points wide
 _LOOK_SECONDS = 0.5
 _MOST_NAMES = 200
+FIRST = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
+"""The scalars that a reader asks for first."""
 _NEW_ROWS = (  # anybody may have written the index
     "SELECT step, value FROM scalars WHERE name = ? AND step > ? AND step <= ? "
     "AND typeof(step) = 'integer' AND typeof(value) IN ('real', 'null') ORDER BY step"
@@ -41,6 +43,8 @@ class LiveRun:
         path: The run directory.
         key: Its key.
         version: Rises when something new was read.
+        trouble: Why it could not be read the last time; "" when it could.
+        unread: How many scalars are left out because there are too many.
 
     May be used from several threads.
     """
@@ -49,6 +53,8 @@ class LiveRun:
         self.path, self.key = path, key
         self._indexes = indexes
         self.version = 0
+        self.trouble = ""
+        self.unread = 0
         self._lock = threading.RLock()
         self._stamp: Stamp | None = None
         self._read_at = 0
@@ -79,17 +85,24 @@ class LiveRun:
         at for the first time, one opening of the index.
         """
         with self._lock:
-            if time.monotonic() - self._looked < _LOOK_SECONDS:
-                return self.version
-            now, stamp = time.time_ns(), stamp_of(self.path)
-            if not stamp:
-                raise StoreError(f"The run {self.name!r} is not there any more: it was deleted or moved.")
-            if stamp != self._stamp or not is_settled(stamp, read_at=self._read_at):
-                self._read_rows()
-                self.version += 1
-                self._stamp, self._read_at = stamp, now
-            self._looked = time.monotonic()
+            if time.monotonic() - self._looked >= _LOOK_SECONDS:
+                try:
+                    self._look()
+                except PellucidError as error:
+                    self.trouble = plain(str(error))
+                    raise
+                self.trouble = ""
+                self._looked = time.monotonic()
             return self.version
+
+    def _look(self) -> None:
+        now, stamp = time.time_ns(), stamp_of(self.path)
+        if not stamp:
+            raise StoreError(f"The run {self.name!r} is not there any more: it was deleted or moved.")
+        if stamp != self._stamp or not is_settled(stamp, read_at=self._read_at):
+            self._read_rows()
+            self.version += 1
+            self._stamp, self._read_at = stamp, now
 
     def curves(self) -> Mapping[str, Curve]:
         """Return every scalar as of the last refresh; the arrays are views and must not be written."""
@@ -154,7 +167,9 @@ class LiveRun:
                 self._growing = {}  # it was begun anew, or went back to an earlier step
             self._state = state
             if state.begun:
-                for name in _names(connection)[:_MOST_NAMES]:
+                names = sorted(_names(connection), key=lambda name: name not in FIRST)
+                self.unread = max(len(names) - _MOST_NAMES, 0)
+                for name in names[:_MOST_NAMES]:
                     self._growing.setdefault(name, _Growing()).read(connection, name)
 
 

@@ -1,6 +1,6 @@
 """Paper: the pages and pieces of pages as HTML. Whatever a run, a layer or an error is called, it is escaped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from hashlib import blake2s
@@ -8,15 +8,18 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pellucid.core.errors import PellucidError
-from pellucid.core.figure.words import number, plain
+from pellucid.core.figure.words import amount, number, plain
 from pellucid.outlets.explorer.shelf import Row, Shelf
 from pellucid.outlets.page import page_style, templates
 from pellucid.outlets.page.words import duration
 
 if TYPE_CHECKING:
+    from pellucid.core.judge import Findings
+    from pellucid.core.result import Result
     from pellucid.core.view import View
     from pellucid.outlets.explorer.live import LiveRun
 
+_LONGEST_FACT = 200
 _FACTS = ("about", "model", "optimizer", "every")
 
 
@@ -70,7 +73,7 @@ class Paper:
             about=_facts(run),
             findings=findings,
             pictures=pictures,
-            notes=run.problems(),
+            notes=(*run.problems(), *_thinned(results)),
         )
 
     def pictures(self, run: "LiveRun") -> str:
@@ -79,13 +82,19 @@ class Paper:
 
         return _render("part_pictures.html", key=run.key, windows=windows_of(run))
 
-    def compare(self, rows: Sequence[Row], missing: int) -> str:
-        """Return the page of several runs side by side."""
-        return _render("compare.html", title=f"{len(rows)} runs compared", here="runs", rows=rows, missing=missing)
+    def compare(self, rows: Sequence[Row], *, missing: int = 0, left_out: int = 0) -> str:
+        """Return the page of several runs side by side.
 
-    def verdicts(self, runs: "Sequence[LiveRun]") -> str:
-        """Return the table of what the rules say about several runs."""
-        found = {run.key: run.findings() for run in runs}
+        Args:
+            rows: The runs.
+            missing: How many of those that were chosen are not here any more.
+            left_out: How many there is no room for.
+        """
+        title = f"{amount(len(rows), 'run')} compared"
+        return _render("compare.html", title=title, here="runs", rows=rows, missing=missing, left_out=left_out)
+
+    def verdicts(self, found: "Mapping[LiveRun, Findings]", left_out: "Mapping[LiveRun, str]") -> str:
+        """Return the table of what the rules say about several runs, and below it why some are not in it."""
         codes: dict[str, str] = {}
         for findings in found.values():
             for one in findings.every:
@@ -93,14 +102,14 @@ class Paper:
                     codes.setdefault(one.code, one.title)
         cells = {
             code: {
-                key: max(
+                run: max(
                     (one for one in findings.every if one.code == code), key=lambda one: one.level.rank, default=None
                 )
-                for key, findings in found.items()
+                for run, findings in found.items()
             }
             for code in codes
         }
-        return _render("part_compare.html", runs=runs, found=found, codes=codes, cells=cells)
+        return _render("part_compare.html", found=found, codes=codes, cells=cells, left_out=left_out)
 
     def page(self, view: "View") -> str:
         """Return a page to learn from."""
@@ -148,8 +157,22 @@ def _facts(run: "LiveRun") -> dict[str, str]:
     facts = {"steps": f"{state.last + 1:,}", "duration": duration(state.seconds)}
     if state.started:
         facts["started"] = f"{datetime.fromisoformat(state.started).astimezone():%Y-%m-%d %H:%M}"
-    facts |= {name: plain(str(described[name]))[:200] for name in _FACTS if described.get(name)}
+    facts |= {name: _cut(plain(str(described[name]))) for name in _FACTS if described.get(name)}
     return facts
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= _LONGEST_FACT else f"{words[: _LONGEST_FACT - 1]}…"
+
+
+def _thinned(results: "Mapping[str, Result]") -> list[str]:
+    """Say that pictures do not show every watched step, where there are more than they have room for."""
+    from pellucid.outlets.explorer.live import MOST_STEPS
+    from pellucid.outlets.run_views import steps_of
+
+    full = [name for name, one in results.items() if name != "loss" and len(steps_of(one)) == MOST_STEPS]
+    names = " and ".join(plain(one) for one in full)
+    return [f"Pictures of {names} show {MOST_STEPS} watched steps, evenly spread where there are more."] if full else []
 
 
 def loss_words(loss: float | None) -> str:

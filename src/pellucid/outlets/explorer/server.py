@@ -3,21 +3,23 @@
 import contextlib
 import errno
 import logging
+import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pellucid.core.errors import InputError
 from pellucid.core.extras import require
+from pellucid.outlets.explorer.noise import Quiet
 
 FIRST_PORT = 7355
 _PORTS = 50
 _HOST = "127.0.0.1"
 MOST_CONNECTIONS = 256
 _LEAVE_SECONDS = 5.0  # a page that is told to go and does not read is cut off
-_QUIT_SECONDS = 3
+_QUIT_SECONDS = 1
 
 
 def taken_port(port: int | None) -> socket.socket:
@@ -76,8 +78,8 @@ def serve(
     own_pages: Sequence[Path] = (),
     opened: Callable[[str], None] = lambda _: None,
     browser: bool = True,
-) -> None:
-    """Answer on this machine until Ctrl-C.
+) -> bool:
+    """Answer on this machine until Ctrl-C, or until the process is asked to end.
 
     Args:
         places: Run directories, and folders of them.
@@ -85,6 +87,9 @@ def serve(
         own_pages: Python files with pages of the user.
         opened: Called with the address, which holds the token, once the port is taken.
         browser: Open it in a browser.
+
+    Returns:
+        Whether a thread still works on something, such as a picture, which nothing can stop.
 
     Raises:
         MissingExtraError: The extra "explorer" is not installed.
@@ -104,8 +109,21 @@ def serve(
         keys = Keys(port=taken.getsockname()[1])
         server = uvicorn_server(application(desk, keys))
         opened(keys.address)
-        with contextlib.suppress(KeyboardInterrupt), browser_at(keys.address) if browser else contextlib.nullcontext():
+        with _interruptible(), browser_at(keys.address) if browser else contextlib.nullcontext():
             server.run(sockets=[taken])
+    return desk.leaves_work()
+
+
+@contextlib.contextmanager
+def _interruptible() -> Generator[None]:
+    """End the block without a trace on Ctrl-C, and as well when the process is asked to end, so that all is closed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def uvicorn_server(app: Any) -> Any:
@@ -114,7 +132,7 @@ def uvicorn_server(app: Any) -> Any:
 
     from pellucid.outlets.explorer.messages import MOST_BYTES
 
-    logging.getLogger("uvicorn.error").addFilter(_is_worth_saying)
+    _quiet()
     config = uvicorn.Config(
         app,
         loop="asyncio",
@@ -134,9 +152,12 @@ def uvicorn_server(app: Any) -> Any:
     return uvicorn.Server(config)
 
 
-def _is_worth_saying(record: logging.LogRecord) -> bool:
-    """That the work of a page was broken off at the end is no error."""
-    return record.levelno > logging.ERROR or not str(record.msg).startswith("Cancel %s running task(s)")
+def _quiet() -> None:
+    for name in ("uvicorn.error", "asyncio"):
+        logger = logging.getLogger(name)
+        for old in [one for one in logger.filters if isinstance(one, Quiet)]:
+            logger.removeFilter(old)
+        logger.addFilter(Quiet())
 
 
 def _cutting_protocol() -> type[Any]:

@@ -13,16 +13,16 @@ from pellucid.core.figure.words import amount, number, plain
 from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
 from pellucid.core.view import Choice, view
-from pellucid.outlets.explorer.live import LiveRun
+from pellucid.outlets.explorer.live import FIRST, LiveRun
 from pellucid.windows.loss.result import Curve
 
 MOST_CURVES = 12  # in one panel: four colours, three kinds of line
-MOST_ROWS = 200
 _MOST_PANELS = 12
-_MOST_AXES = 12
+_MOST_SETTINGS = 9  # with an axis
 _MOST_POINTS = 20_000
 _LOG_RANGE = 30.0
-_FIRST = ("loss", "val_loss", "accuracy", "val_accuracy", "lr")
+_LONGEST_NAME = 40
+_NO_CAUSE = "That two things go together does not say that one causes the other: change one setting at a time."
 _NO_SETTINGS = ("about", "label_counts")
 _TONES: tuple[Tone, ...] = ("accent", "second", "third", "fourth")
 _STYLES: tuple[Any, ...] = ("solid", "dashed", "dotted")
@@ -45,6 +45,7 @@ def curves(run: LiveRun) -> Figure:
     if findings is not None and panels and panels[0].title == _TITLES["loss"]:
         first = panels[0]
         panels[0] = replace(first, marks=(*first.marks, *_onsets(findings)))
+    hidden = max(len(panels) - _MOST_PANELS, 0) + run.unread
     loss = found.get("loss")
     steps = f"{amount(run.state().last + 1, 'step')} so far"
     course = f"The last loss is {number(loss.values[-1])}." if loss is not None and len(loss) else "No loss yet."
@@ -54,13 +55,13 @@ def curves(run: LiveRun) -> Figure:
         columns=1 if len(panels) == 1 else 2,
         verdict="" if findings is None else findings.headline,
         level=Level.OK if findings is None else findings.level,
-        caveat=f"{len(panels) - _MOST_PANELS} further scalars are not shown." if len(panels) > _MOST_PANELS else "",
+        caveat=f"{amount(hidden, 'further scalar is', 'further scalars are')} not shown." if hidden else "",
         alt=f"{amount(len(found), 'scalar')} over the steps, {steps}. {course}",
     )
 
 
 def _panels(found: Mapping[str, Curve]) -> list[Panel]:
-    order = sorted(found, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+    order = sorted(found, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
     groups: dict[str, list[str]] = {}
     for name in order:
         groups.setdefault(_TOGETHER.get(name, name), []).append(name)
@@ -129,7 +130,7 @@ def _scalars_of(chosen: Mapping[str, Any]) -> list[str]:
     for run in cast("Sequence[LiveRun]", chosen["runs"]):
         for name in run.curves():
             counts[name] = counts.get(name, 0) + 1
-    order = sorted(counts, key=lambda one: (_FIRST.index(one) if one in _FIRST else len(_FIRST), -counts[one], one))
+    order = sorted(counts, key=lambda one: (FIRST.index(one) if one in FIRST else len(FIRST), -counts[one], one))
     return order or ["loss"]
 
 
@@ -143,27 +144,42 @@ def overlaid(runs: Sequence[LiveRun], scalar: Annotated[str, Choice(_scalars_of)
     """
     shown = [(run, curve) for run in runs if (curve := run.curves().get(scalar)) is not None and len(curve)]
     drawn = shown[:MOST_CURVES]
+    names = _names_of(runs)
     marks = [
-        _line(curve, label=run.name, tone=_TONES[place % 4], style=_STYLES[place // 4])
+        _line(curve, label=names[run], tone=_TONES[place % 4], style=_STYLES[place // 4])
         for place, (run, curve) in enumerate(drawn)
     ]
+    ends = {names[run]: float(curve.values[-1]) for run, curve in shown if math.isfinite(curve.values[-1])}
     left_out = f"The first {MOST_CURVES} of {len(shown)} runs are drawn: more lines cannot be told apart."
     axis = Axis(label=_label(scalar), scale=_scale([curve.values for _, curve in drawn]))
     return Figure(
         title=f"{_TITLES.get(scalar, plain(scalar))} of {amount(len(shown), 'run')}",
-        panels=(Panel(note=_ranking(scalar, shown), marks=tuple(marks), x=Axis(label="step"), y=axis, wide=True),),
+        panels=(Panel(note=_ranking(scalar, ends), marks=tuple(marks), x=Axis(label="step"), y=axis, wide=True),),
         caveat=left_out if len(shown) > len(drawn) else "",
-        alt=f"{_label(scalar)} over the steps. {_ranking(scalar, shown)}",
+        alt=f"{_label(scalar)} over the steps. {_ranking(scalar, ends)}",
     )
 
 
-def _ranking(scalar: str, shown: Sequence[tuple[LiveRun, Curve]]) -> str:
-    ends = {run.name: float(curve.values[-1]) for run, curve in shown if math.isfinite(curve.values[-1])}
+def _names_of(runs: Sequence[LiveRun]) -> dict[LiveRun, str]:
+    """Names that tell runs apart and fit into a key: with the folder where two bear the same, long ones cut."""
+    names = [run.name for run in runs]
+    whole = {
+        run: run.name if names.count(run.name) == 1 else f"{plain(run.path.parent.name)}/{run.name}" for run in runs
+    }
+    half = _LONGEST_NAME // 2
+    # What tells runs apart stands as often at the end of their names as at the beginning.
+    short = {
+        run: name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}" for run, name in whole.items()
+    }
+    return short if len(set(short.values())) == len(set(whole.values())) else whole
+
+
+def _ranking(scalar: str, ends: Mapping[str, float]) -> str:
     if not ends:
         return f"No run has a finite {_label(scalar)} yet."
     low, high = min(ends, key=lambda one: ends[one]), max(ends, key=lambda one: ends[one])
-    if low == high:
-        return f"{low} is at {number(ends[low])}."
+    if ends[low] == ends[high]:
+        return f"{low if len(ends) == 1 else 'Every run'} is at {number(ends[low])}."
     return f"Lowest at the end: {low} with {number(ends[low])}; highest: {high} with {number(ends[high])}."
 
 
@@ -178,31 +194,34 @@ def parallel(runs: Sequence[LiveRun], colour: Annotated[str, Choice(_scalars_of)
         runs: Refreshed.
         colour: The scalar whose last value colours the lines.
     """
-    kept = list(runs)[:MOST_ROWS]
-    ends = {name: np.array([_end(run, name) for run in kept]) for name in _scalars_of({"runs": kept})}
-    axes, columns = _setting_axes(kept)
+    ends = {name: np.array([_end(run, name) for run in runs]) for name in _scalars_of({"runs": runs})}
+    axes, columns, hidden = _setting_axes(runs)
+    settings = len(axes) + hidden
     outcomes = [name for name in ("loss", "val_loss", "accuracy", "val_accuracy") if name in ends]
     for name in dict.fromkeys([*outcomes, colour]):
-        if name in ends and np.isfinite(ends[name]).any() and len(axes) < _MOST_AXES:
+        if name in ends and np.isfinite(ends[name]).any():
             axes.append(Axis(label=f"last {_label(name)}", scale=_scale([ends[name]])))
             columns.append(ends[name])
-    rows = np.stack(columns, axis=1) if columns else np.zeros((len(kept), 0))
-    settings = len(axes) - sum(one.label.startswith("last ") for one in axes)
+    rows = np.stack(columns, axis=1) if columns else np.zeros((len(runs), 0))
     mark = Parallel(
         axes=tuple(axes),
         rows=rows,
-        names=tuple(run.name for run in kept),
+        names=tuple(_names_of(runs).values()),
         value=ends.get(colour),
         label=f"last {_label(colour)}",
     )
-    words = f"{amount(settings, 'setting differs', 'settings differ')} between {amount(len(kept), 'run')}"
+    words = f"{amount(settings, 'setting differs', 'settings differ')} between {amount(len(runs), 'run')}"
     return Figure(
         title="Settings and how they ended",
         panels=(Panel(note=words, marks=(mark,), wide=True),) if axes else (),
-        caveat="That two things go together does not say that one causes the other: change one setting at a time.",
-        alt=f"{words}. {amount(len(kept), 'line')} across {amount(len(axes), 'axis', 'axes')}: "
+        caveat=f"{_NO_CAUSE} {_no_axis(hidden)}".strip(),
+        alt=f"{words}. {amount(len(runs), 'line')} across {amount(len(axes), 'axis', 'axes')}: "
         f"{', '.join(one.label for one in axes)}.",
     )
+
+
+def _no_axis(hidden: int) -> str:
+    return "" if not hidden else f"There is room for {_MOST_SETTINGS} settings, {hidden} more have no axis."
 
 
 def _end(run: LiveRun, name: str) -> float:
@@ -211,14 +230,18 @@ def _end(run: LiveRun, name: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def _setting_axes(runs: Sequence[LiveRun]) -> tuple[list[Axis], list[Values]]:
-    """One axis for each setting that differs between the runs."""
+def _setting_axes(runs: Sequence[LiveRun]) -> tuple[list[Axis], list[Values], int]:
+    """One axis for each setting that differs between the runs, and how many find no room."""
     settings = [_settings(run) for run in runs]
     axes: list[Axis] = []
     columns: list[Values] = []
+    hidden = 0
     for name in dict.fromkeys(name for one in settings for name in one):
         values = [one.get(name) for one in settings]
-        if len({repr(one) for one in values}) < 2 or len(axes) >= _MOST_AXES - 3:
+        if len({repr(one) for one in values}) < 2:
+            continue
+        if len(axes) == _MOST_SETTINGS:
+            hidden += 1
             continue
         label = plain(name).replace("_", " ")
         if all(one is None or (isinstance(one, int | float) and not isinstance(one, bool)) for one in values):
@@ -229,7 +252,7 @@ def _setting_axes(runs: Sequence[LiveRun]) -> tuple[list[Axis], list[Values]]:
             column = np.array([math.nan if one is None else float(names.index(_named(one))) for one in values])
             axes.append(Axis(label=label, categories=tuple(names)))
         columns.append(column)
-    return axes, columns
+    return axes, columns, hidden
 
 
 def _named(value: Any) -> str:
