@@ -192,9 +192,20 @@ def test_headlines() -> None:
     assert both.level is Level.ALARM
     assert [one.code for one in both.at("warn")] == ["BBB001"]
     passed = Findings((finding("AAA001", Level.OK), finding("AAA001", Level.NOT_MEASURED)))
-    assert passed.headline == "ok: 1 checks passed, 1 had not enough data"
+    assert passed.headline == "ok: 1 check passed, 1 had not enough data"
     assert Findings().headline == "not-measured: none of 0 checks had enough data"
     assert Findings().level is Level.NOT_MEASURED
+
+
+def test_a_look_is_counted_as_one_everywhere() -> None:
+    """It did not pass: headline, list and the verdict in full give the same number of checks that passed."""
+    register("AAA001", 1)
+    found = Findings(tuple(finding("AAA001", level) for level in (Level.LOOK, Level.OK, Level.OK)))
+    assert found.tally == "2 checks passed, 1 to look at"
+    assert found.headline == "ok: 2 checks passed, 1 to look at"
+    assert "✓ 2 checks passed" in found.text()
+    assert Findings(found.items[:1]).headline == "ok: 1 to look at"
+    assert Findings().tally == ""
 
 
 @pytest.mark.parametrize(

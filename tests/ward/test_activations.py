@@ -51,6 +51,44 @@ def _dying(share: float) -> nn.Module:
     return model
 
 
+def test_dead_layers_are_no_matter_of_scale() -> None:
+    """Layers that fade to nothing because every unit is off are dying, and the first weights are not to blame."""
+    model = mlp(64, 64)
+    for layer in (model[0], model[2]):
+        nn.init.constant_(layer.bias, -100.0)
+    watched = train(model, steps=25)
+    (scale,) = findings(watched.activations, "ACT004")
+    assert (scale.level, scale.where) == ("look", "2")
+    assert scale.cause == "the units before it are off for every sample."
+    verdict = judge([watched.activations, watched.gradients], limits={})
+    assert verdict.problems[0].code == "ACT001"
+    said = {one.where: one for one in verdict.every if one.code == "GRD007"}
+    assert said["0.weight"].next_step.endswith("in the layers after this one, towards the loss.")
+    assert said["4.weight"].cause == "its inputs are 0 for every sample: the units before it are dead."
+    assert said["4.weight"].message.endswith("at every watched step, though its bias gets one: its inputs are 0")
+
+
+def test_a_layer_after_hardly_any_living_unit_is_no_matter_of_scale() -> None:
+    """A single living unit of 64 leaves a scale that is small, and not the fault of a gain."""
+    torch.manual_seed(0)
+    model = mlp(64, 64)
+    nn.init.constant_(model[0].bias, -100.0)
+    nn.init.constant_(model[2].bias, 0.0)
+    with torch.no_grad():
+        model[0].bias[0] = 0.0
+        model[2].weight.mul_(0.1)
+    assert levels(train(model, steps=4).activations, "ACT004") == {"ok"}
+
+
+def test_few_dead_units_in_a_network_that_learns_are_called_harmless() -> None:
+    """Their cause is no learning rate, and nothing has to be done."""
+    result = train(_dying(0.4), steps=4).activations
+    (found,) = (one for one in judge([result], learning=LEARNED, limits={}).every if one.code == "ACT001")
+    assert found.level == "look"
+    assert "do no harm" in found.cause
+    assert found.next_step.startswith("Nothing needs to be done.")
+
+
 def test_dead_units_are_named_with_their_layer_and_onset() -> None:
     """Units pushed below zero for all data raise an alarm at their layer, from the first step."""
     (found,) = findings(train(_dying(0.75), steps=4).activations, "ACT001")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from pellucid.core.figure.words import amount, plain
+from pellucid.core.figure.words import plain
 from pellucid.core.finding import Level
 from pellucid.core.theme import LEVEL_STYLES, LEVEL_SYMBOLS
 
@@ -70,14 +70,13 @@ def level_text(level: Level, words: str) -> "Text":
 
 
 def verdict_words(findings: "Findings") -> str:
-    """Return the verdict in a few words: the first problem with its place and step, or how many checks passed."""
+    """Return the verdict in a few words: the first problem with its place and step, or how the checks went."""
     if findings.problems:
         first = findings.problems[0]
         place = f" at {first.where}" if first.where else ""
         onset = f", step {first.step:,}" if first.step is not None else ""
         return f"{first.title}{place}{onset}"
-    judged = sum(one.level in (Level.OK, Level.LOOK) for one in findings.every)
-    return f"{amount(judged, 'check')} passed" if judged else "not enough data yet"
+    return findings.tally or "not enough data yet"
 
 
 @contextmanager

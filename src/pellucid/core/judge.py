@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
 from pellucid.core.errors import FormatError, did_you_mean
+from pellucid.core.figure.words import amount
 from pellucid.core.finding import Finding, Level
 from pellucid.core.learning import Learning
 from pellucid.core.result import Result
@@ -78,11 +79,20 @@ class Findings(Sequence[Finding]):
             first = self.problems[0]
             others = len([one for one in self.every if one.level in (Level.WARN, Level.ALARM)]) - 1
             return first.line + (f" ({others} more follow or stand beside it)" if others else "")
-        judged = sum(one.level in (Level.OK, Level.LOOK) for one in self.every)
-        missing = sum(one.level is Level.NOT_MEASURED for one in self.every)
-        if not judged:
+        missing = len(self.at(Level.NOT_MEASURED))
+        if not self.tally:
             return f"not-measured: none of {missing} checks had enough data"
-        return f"ok: {judged} checks passed" + (f", {missing} had not enough data" if missing else "")
+        return f"ok: {self.tally}" + (f", {missing} had not enough data" if missing else "")
+
+    @property
+    def tally(self) -> str:
+        """How many checks passed and how many ask for a look; "" where neither is any.
+
+        Whoever counts checks says it in these words, so that a list, a headline and a verdict in full agree.
+        """
+        passed, looks = len(self.at(Level.OK)), len(self.at(Level.LOOK))
+        said = [f"{amount(passed, 'check')} passed" if passed else "", f"{looks} to look at" if looks else ""]
+        return ", ".join(one for one in said if one)
 
     def at(self, level: Level | str) -> tuple[Finding, ...]:
         """Return the findings of one level, also the folded ones."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.core.figure.words import amount, cells, fit, number, pad, plain, wrap
+from pellucid.core.figure.words import amount, cells, fit, number, pad, percent, plain, wrap
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,17 @@ def test_nothing_is_too_wide(text: str, width: int) -> None:
     assert lines
     assert all(cells(line) <= width for line in lines)
     assert "".join("".join(lines).split()) == "".join(plain(text).split())
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "signed", "text"),
+    [
+        (0.923, 0, False, "92 %"),
+        (0.0935, 1, True, "+9.3 %"),
+        (-0.004, 1, False, "−0.4 %"),
+        (float("nan"), 1, True, "NaN"),
+    ],
+)
+def test_percent_is_written_in_one_way(share: float, digits: int, signed: bool, text: str) -> None:
+    """With a space before the sign, and a real minus."""
+    assert percent(share, digits, signed=signed) == text

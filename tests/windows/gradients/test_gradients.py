@@ -16,8 +16,11 @@ from torch.nn import functional as F
 from pellucid.core.drawing import drawings_of
 from pellucid.core.errors import InputError
 from pellucid.core.figure import Figure, Lines
+from pellucid.core.figure.words import number
+from pellucid.maths.reduce import SUMS
 from pellucid.windows import gradients, weights
 from pellucid.windows.gradients import GradientFlow, flow
+from pellucid.windows.gradients.draw import FROZEN, ZERO
 from tests.ward.watching import Watched, blobs, mlp, train
 
 
@@ -173,8 +176,13 @@ def test_curves_are_the_measured_ones(watched: Watched) -> None:
     assert isinstance(norm.marks[0], Lines)
     assert np.array_equal(norm.marks[0].y, result.norm)
     (ratio,) = result.figure("update_ratio").panels
-    band, first = (mark for mark in ratio.marks[:2] if isinstance(mark, Lines))
+    band, limit, first = (mark for mark in ratio.marks[:3] if isinstance(mark, Lines))
     assert (band.low[0], band.high[0]) == (7e-4, 4e-2)
+    assert limit.y.tolist() == [0.1, 0.1]
+    # Only what is judged lies under a limit: not the first of the eight steps.
+    assert band.x.tolist() == limit.x.tolist() == [1, 7]
+    middle = np.median(result.ratio[1:, list(result.matrices)], axis=0)
+    assert ratio.note == f"medians of 3 matrices from step 1 on: {number(middle.min())} to {number(middle.max())}"
     assert np.array_equal(first.y, result.ratio[:, 0])
     (profile,) = result.figure("depth_profile").panels
     assert profile.x.categories == ("0", "2", "4")
@@ -193,7 +201,7 @@ def test_frozen_layers_keep_their_place_in_the_depth() -> None:
     (panel,) = figure.panels
     assert panel.x.categories == ("0", "2", "4", "6")
     assert panel.note == "1 frozen"
-    gradient, frozen = lines["median over the steps, and range"], lines["frozen, gets no gradient"]
+    gradient, frozen = lines["median over the steps, and range"], lines[FROZEN]
     assert np.isfinite(gradient.y).tolist() == [True, False, True, True]
     assert np.isfinite(frozen.y).tolist() == [False, True, False, False]
     assert frozen.y[1] < np.nanmin(gradient.y)
@@ -209,9 +217,57 @@ def test_a_layer_that_is_cut_off_is_not_called_frozen() -> None:
             return self[1](self[0](input).detach())
 
     figure, lines = _profile(Cut(nn.Linear(12, 8), nn.Linear(8, 4)))
-    assert figure.panels[0].note == "1 without any gradient"
-    assert np.isfinite(lines["not frozen, yet without any gradient"].y).tolist() == [True, False]
-    assert "frozen, gets no gradient" not in lines
+    assert figure.panels[0].note == "1 with a gradient of 0, or none"
+    assert np.isfinite(lines[ZERO].y).tolist() == [True, False]
+    assert FROZEN not in lines
+
+
+def _dead(steps: int) -> Watched:
+    """A network whose rectifiers are off from the start: only the last bias learns."""
+    torch.manual_seed(0)
+    model = mlp(8, 8)
+    for layer in (model[0], model[2]):
+        nn.init.constant_(layer.bias, -100.0)
+    return train(model, steps=steps)
+
+
+def test_zeros_are_drawn_as_zeros() -> None:
+    """Gradients that are 0 throughout lie at the bottom of an axis from 0, and updates of 0 were watched."""
+    result = _dead(4).gradients
+    (panel,) = result.figure("depth_profile").panels
+    (zero,) = (mark for mark in panel.marks if isinstance(mark, Lines) and mark.label == ZERO)
+    assert zero.y.tolist() == [0.0, 0.0, 0.0]
+    assert (panel.y.scale, panel.y.limits) == ("linear", (0.0, 1.0))
+    assert panel.note == "3 with a gradient of 0, or none"
+    assert result.figure("update_ratio").panels[0].note == "every update of 3 matrices was 0 at 4 watched steps"
+    finished = replace(result, updates=np.full_like(result.updates, np.nan))
+    assert finished.figure("update_ratio").panels[0].note == "no step of an optimiser was watched"
+
+
+def test_a_norm_of_zero_was_measured() -> None:
+    """It lies at 0."""
+    result = _dead(4).gradients
+    nothing = replace(result, gradients=replace(result.gradients, sums=_without_squares(result)))
+    (panel,) = nothing.figure("norm_over_time").panels
+    assert isinstance(panel.marks[0], Lines)
+    assert panel.marks[0].y.tolist() == [0.0] * 4
+    assert (panel.note, panel.y.limits) == ("0 throughout, 4 steps", (0.0, 1.0))
+
+
+def _without_squares(result: GradientFlow) -> np.ndarray:
+    sums = result.gradients.sums.copy()
+    sums[..., SUMS.index("squares")] = 0
+    return sums
+
+
+def test_what_has_no_gradient_lies_at_the_end_of_the_axis() -> None:
+    """Beside layers with a gradient too: below all of them, and at no value of its own."""
+    model = mlp(16, 16)
+    model[2].requires_grad_(requires_grad=False)
+    figure, lines = _profile(model)
+    limits = figure.panels[0].y.limits
+    assert limits is not None
+    assert lines[FROZEN].y[1] == limits[0] < np.nanmin(lines["median over the steps, and range"].low)
 
 
 def test_nothing_but_frozen_layers() -> None:

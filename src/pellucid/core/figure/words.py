@@ -128,3 +128,20 @@ def _decimal(size: float) -> str:
 def amount(count: int, one: str, many: str = "") -> str:
     """Return "1 layer" or "3 layers"; `many` for words whose plural is not an added s."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def percent(share: float, digits: int = 0, *, signed: bool = False) -> str:
+    """Return a share as a reader would write it: "9.4 %", with a space and a real minus sign.
+
+    Args:
+        share: 1 for all of it.
+        digits: Figures after the point.
+        signed: Whether what is above 0 gets a plus sign.
+
+    Returns:
+        A few characters; "NaN" where the share is not known.
+    """
+    if math.isnan(share):
+        return "NaN"
+    sign = "+" if signed else ""
+    return f"{100 * share:{sign}.{digits}f} %".replace("-", "−")

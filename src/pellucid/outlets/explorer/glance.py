@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pellucid.core.errors import FormatError, PellucidError
-from pellucid.core.figure.words import amount
-from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
 from pellucid.outlets.store.following import FollowedIndexes
 from pellucid.outlets.store.index import Connection, has_tables, reading
@@ -106,11 +104,10 @@ def _last_loss(connection: Connection) -> float | None:
 
 
 def verdict_words(findings: Findings) -> str:
-    """Return the verdict in a few words: the first problem with its place and step, or how many checks passed."""
+    """Return the verdict in a few words: the first problem with its place and step, or how the checks went."""
     if findings.problems:
         first = findings.problems[0]
         place = f" at {first.where}" if first.where else ""
         onset = f", step {first.step:,}" if first.step is not None else ""
         return f"{first.title}{place}{onset}"
-    judged = sum(one.level in (Level.OK, Level.LOOK) for one in findings.every)
-    return f"{amount(judged, 'check')} passed" if judged else "not enough data yet"
+    return findings.tally or "not enough data yet"

@@ -61,6 +61,17 @@ class GradientFlow(Result):
         infinite = np.flatnonzero(np.isinf(self.updates).any(axis=1))
         return min([sound_steps(self.gradients), *infinite[:1].tolist()])
 
+    def beginning(self, share: float) -> int:
+        """Return how many of the sound steps a run begins with, which are no measure of those that follow.
+
+        Args:
+            share: Share of the sound steps, 0 to 1.
+
+        Returns:
+            At least the first, and never all.
+        """
+        return min(max(1, int(np.ceil(share * self.sound))), max(self.sound - 1, 0))
+
     @property
     def stepped(self) -> bool:
         """Return whether an optimiser's step was watched, so that there are updates."""

@@ -14,6 +14,8 @@ from pellucid.windows.activations.result import ActivationHistograms
 
 Array = NDArray[Any]
 _RECENT = 3
+_OFF = 0.9
+"""Share of units that are off beyond which what comes after them says nothing of the first weights."""
 
 
 @rule(
@@ -32,6 +34,8 @@ def activation_scale(result: ActivationHistograms, case: Case) -> Iterator[Findi
         far from the bend of the activation function make it a straight line or a constant.
     Where the limit comes from: 212 healthy small networks stayed inside both limits at all times; at the first step
         of 210 no layer was more than 2.5 times larger or 6.2 times smaller than the first.
+        A layer whose input units are all but off, or that is the same for every sample and unit, fades for that
+        reason and is no matter of scale: Dying ReLU or the weights tell why.
     False alarms: inputs that are not normalised make the first layers large (LOS008 says so). Scales that were
         fine at first and grew in training are only looked at: updates, not first weights, made them.
     Likely cause: first weights with the wrong gain, or a deep network without norm layers.
@@ -51,6 +55,7 @@ def activation_scale(result: ActivationHistograms, case: Case) -> Iterator[Findi
         )
         return
     found = [*_too_large(result, case, scale, places), *_over_depth(result, case, scale, places)]
+    found = found or _constant(result, case, places)
     recent = np.nanmedian(scale[-_RECENT:, places], axis=0)
     yield from found or [
         case.ok(
@@ -81,8 +86,15 @@ def _too_large(result: ActivationHistograms, case: Case, scale: Array, places: l
 def _over_depth(result: ActivationHistograms, case: Case, scale: Array, places: list[int]) -> Iterator[Finding]:
     """Judge the first watched step, which shows the first weights, and then the latest."""
     limit = np.log(case.limits["ratio"])
-    for profile, onset in ((scale[0, places], 0), (np.nanmedian(scale[-_RECENT:, places], axis=0), None)):
+    recent = slice(max(len(scale) - _RECENT, 0), len(scale))
+    for steps, onset in ((slice(0, 1), 0), (recent, None)):
+        # What does not vary has no scale: it is neither a place to begin from nor one that faded.
+        places = [place for place in places if not _alike(result, steps)[place]]
+        if not places:
+            return
+        profile = scale[0, places] if onset == 0 else np.nanmedian(scale[steps][:, places], axis=0)
         change = np.log(np.maximum(profile, 1e-30) / max(profile[0], 1e-30))
+        change[(change < 0) & [_after_dead(result, place, steps) for place in places]] = 0
         beyond = np.flatnonzero(np.abs(change) >= limit)
         if not len(beyond) or not np.isfinite(profile[0]):
             continue
@@ -100,6 +112,41 @@ def _over_depth(result: ActivationHistograms, case: Case, scale: Array, places: 
             limit=case.limits["ratio"],
         )
         return
+
+
+def _alike(result: ActivationHistograms, steps: slice) -> Array:
+    """Say of each tensor whether all its values were equal, at each of these steps."""
+    return np.asarray((result.series.std[steps] == 0).all(axis=0))
+
+
+def _after_dead(result: ActivationHistograms, place: int, steps: slice) -> bool:
+    """Say whether nearly all units of the rectified layer before a tensor are off at these steps."""
+    before = max((one for one in result.rectified if one < place), default=None)
+    if before is None:
+        return False
+    seen, active, _ = result.series.unit_counts(before, steps)
+    return bool(len(seen) and seen[0] > 0 and (active == 0).mean() >= _OFF)
+
+
+def _constant(result: ActivationHistograms, case: Case, places: list[int]) -> list[Finding]:
+    """Name what holds a single value at last: a fact of another cause than the scale of the first weights."""
+    alike = _alike(result, slice(max(result.sound - _RECENT, 0), result.sound))
+    found = [place for place in places if alike[place]]
+    if not found:
+        return []
+    dead = _after_dead(result, found[0], slice(max(result.sound - _RECENT, 0), result.sound))
+    return [
+        case.look(
+            f"what goes into the activation functions of {len(found)} of {len(places)} layers is the same for every "
+            "sample and unit; that is no matter of scale",
+            where=result.series.names[found[0]],
+            value=0.0,
+            cause="the units before it are off for every sample."
+            if dead
+            else "weights that are all 0 or all the same.",
+            next_step="Read what Dying ReLU says." if dead else "Look at the weights and biases of this layer.",
+        )
+    ]
 
 
 def _said(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.figure.words import percent
 from pellucid.core.finding import Finding, Level
 from pellucid.core.rule import Case, rule
 from pellucid.maths.onset import UnitWindows, last_stretch, unit_windows
@@ -68,7 +69,7 @@ def dying_relu(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
         return
     if measured:
         yield case.ok(
-            f"at most {_percent(highest)} of the units are dead, in {measured} rectified layers",
+            f"at most {percent(highest)} of the units are dead, in {measured} rectified layers",
             value=highest,
             limit=case.limits["warn"],
         )
@@ -95,13 +96,17 @@ def _on_check(result: ActivationHistograms, case: Case, place: int) -> Finding |
     past = share >= case.limits["alarm"]
     large = result.series.unit_counts(place).shape[1] >= case.limits["units"]
     severe = past and large and case.learning.succeeds is not True
-    speak = case.ok if share < case.limits["warn"] else case.alarm if severe else case.warn
+    if share < case.limits["warn"]:
+        speak, words = case.ok, dict[str, str]()
+    else:
+        speak, words = (case.alarm if severe else case.warn), _harmless(case, past=past)
     return speak(
-        f"{_percent(share)} of the units are 0 on every one of {samples} held-out samples",
+        f"{percent(share)} of the units are dead: 0 on every one of {samples} held-out samples",
         where=name,
         value=share,
         limit=case.limits["alarm" if past else "warn"],
         samples=samples,
+        **words,
     )
 
 
@@ -110,6 +115,18 @@ def _speak(case: Case, *, past: bool) -> Callable[..., Finding]:
     if case.learning.succeeds is True:
         return case.warn if past else case.look
     return case.alarm if past else case.warn
+
+
+def _harmless(case: Case, *, past: bool) -> dict[str, str]:
+    """Give cause and next step for some dead units in a network that learns well: there the usual ones are untrue."""
+    if past or case.learning.succeeds is not True:
+        return {}
+    return {
+        "cause": "some units were switched off for good, as is common; the network learns well without them, so they "
+        "do no harm that shows.",
+        "next_step": "Nothing needs to be done. If all units are to work, use LeakyReLU or GELU; if not, a layer with "
+        "fewer units does as well.",
+    }
 
 
 def _dead_share(windows: UnitWindows) -> NDArray[Any]:
@@ -127,10 +144,8 @@ def _dead(
     first, last = int(windows.first[-1]), int(windows.last[-1])
     dead_values, sparse_values = result.spike(place, slice(first, last + 1))
     past = dead >= case.limits["alarm"] and units >= case.limits["units"]
-    message = (
-        f"{_percent(dead)} of {units} units are 0 on every one of {samples} samples; of all values "
-        f"{_percent(dead_values)} are zeros of dead units and {_percent(sparse_values)} zeros of living ones"
-    )
+    living = f"; the living ones are 0 at times, {percent(sparse_values)} of all values" if sparse_values else ""
+    message = f"{percent(dead)} of {units} units are dead: 0 on every one of {samples} samples{living}"
     return _speak(case, past=past)(
         message,
         where=result.series.names[place],
@@ -146,6 +161,7 @@ def _dead(
             # A rectifier that is off passes exactly nothing back, so this one need not be measured.
             "incoming_gradient_of_dead_units": 0.0,
         },
+        **_harmless(case, past=past),
     )
 
 
@@ -168,7 +184,7 @@ def spike_at_zero(result: ActivationHistograms, case: Case) -> Iterator[Finding]
         never accuses, and asks for a look only where a tenth of the values are zeros of dead units.
     False alarms: none: it is a fact to look at.
     Likely cause: sparsity, which rectifiers are meant to produce, and units that are dead for the share named.
-    What to do: Read the dead share beside it: ACT001 judges that.
+    What to do: Read the share in dead units: Dying ReLU (ACT001) judges that.
     Source: X. Glorot, A. Bordes, Y. Bengio, "Deep sparse rectifier neural networks", 2011. Figures: our
         calibration.
     """
@@ -189,8 +205,9 @@ def spike_at_zero(result: ActivationHistograms, case: Case) -> Iterator[Finding]
     else:
         spike, dead, place = max(past)
         yield (case.look if dead >= case.limits["dead"] else case.ok)(
-            f"{len(past)} of {measured} rectified layers are more than half zeros, {_percent(spike)} at the most, "
-            f"of which {_percent(dead)} come from dead units and the rest from sparsity",
+            f"{len(past)} of {measured} rectified layers are more than half zeros. In this one, where they are most, "
+            f"{percent(spike)} of the values are 0: {percent(dead)} in dead units, {percent(spike - dead)} in living "
+            "ones that are off at times",
             where=result.series.names[place],
             value=spike,
             limit=case.limits["spike"],
@@ -261,16 +278,16 @@ def saturation(result: ActivationHistograms, case: Case) -> Iterator[Finding]:
 
 def _saturated(case: Case, name: str, windows: UnitWindows, *, units: float, values: float) -> str:
     """Say what is saturated: units nearly always, or else values, now of these units and now of those."""
-    count, always = windows.active.shape[1], _percent(case.limits["always"])
+    count, always = windows.active.shape[1], percent(case.limits["always"])
     samples = int(windows.samples[-1])
     if units >= case.limits["units"]:
         return (
-            f"{_percent(units)} of {count} {name} units are saturated on more than {always} of {samples} samples, and "
-            f"{_percent(values)} of all values are"
+            f"{percent(units)} of {count} {name} units are saturated on more than {always} of {samples} samples, and "
+            f"{percent(values)} of all values are"
         )
-    few = "none" if units == 0 else _percent(units) if units >= 0.005 else "below 1 %"
+    few = "none" if units == 0 else percent(units) if units >= 0.005 else "below 1 %"
     return (
-        f"{_percent(values)} of all values of {count} {name} units are saturated, but {few} of the units on more than "
+        f"{percent(values)} of all values of {count} {name} units are saturated, but {few} of the units on more than "
         f"{always} of {samples} samples"
     )
 
@@ -302,7 +319,3 @@ def _beyond(result: ActivationHistograms, place: int, steps: range, knee: float)
 
 def _step(result: ActivationHistograms, place: int) -> int | None:
     return int(result.series.steps[place]) if len(result.series.steps) > 1 else None
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

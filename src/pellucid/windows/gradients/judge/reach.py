@@ -70,9 +70,10 @@ def silent(result: GradientFlow, case: Case) -> Iterator[Finding]:
     Why it matters: nothing can be learned here, whatever the learning rate.
     Where the limit comes from: there is none for the gradient: 0 is 0. The patience is that of GRD005.
     False alarms: a learning rate of 0 and branches that start at zero on purpose change at some time or are looked at.
-    Likely cause: everything behind it is dead: units that are 0 for every sample, weights that are all 0, an output
-        that is constant.
-    What to do: Look for dead units, zero weights and a constant output in the layers behind this one.
+    Likely cause: everything after it is dead: units that are 0 for every sample, weights that are all 0, an output
+        that is constant; or, where its bias gets a gradient, its inputs are 0: the units before it are dead.
+    What to do: Look for dead units, zero weights and a constant output in the layers after this one, towards the
+        loss, and for dead units in those before it.
     Source: ours.
     """
     sound = result.sound
@@ -109,9 +110,10 @@ def _stuck(result: GradientFlow, case: Case, place: int, still: list[int], *, ze
         reason = "its gradient is exactly 0 at every watched step"
     else:
         return None
+    said = _blind(result, place) if nothing and result.owned[place] else {}
     return _level(result, case, place, still, missing=missing)(
         f"{result.shapes[place][0]} rows did not change over {int(result.steps[result.sound - 1] - result.steps[0])} "
-        f"steps: {reason}",
+        f"steps: {reason}{said.pop('fact', '')}",
         where=result.names[place],
         step=int(result.steps[0]),
         value=0.0,
@@ -121,7 +123,34 @@ def _stuck(result: GradientFlow, case: Case, place: int, still: list[int], *, ze
             "in_optimiser": result.owned[place],
             "gradient": "none" if missing else "zero" if nothing else "arrives",
         },
+        **said,
     )
+
+
+def _blind(result: GradientFlow, place: int) -> dict[str, str]:
+    """Say what is dead around a matrix without a gradient, as far as its bias tells: fact, cause and next step.
+
+    The gradient of a matrix is what arrives from the loss times its inputs; that of its bias is what arrives alone.
+    """
+    name = result.names[place]
+    bias = f"{name.removesuffix('weight')}bias" if name.endswith("weight") else ""
+    if bias not in result.names:
+        return {}
+    sizes = result.gradients.rms[: result.sound, result.names.index(bias)]
+    if bool((sizes > 0).any()):
+        return {
+            "fact": ", though its bias gets one: its inputs are 0",
+            "cause": "its inputs are 0 for every sample: the units before it are dead.",
+            "next_step": "Look for dead units in the layers before this one.",
+        }
+    if not bool(np.isfinite(sizes).any()):
+        return {}
+    return {
+        "cause": "everything after it is dead: units that are 0 for every sample, weights that are all 0, an output "
+        "that is constant.",
+        "next_step": "Look for dead units, zero weights and a constant output in the layers after this one, towards "
+        "the loss.",
+    }
 
 
 def _level(result: GradientFlow, case: Case, place: int, still: list[int], *, missing: bool) -> Any:

@@ -60,8 +60,8 @@ def update_too_large(result: GradientFlow, case: Case) -> Iterator[Finding]:
         as that large.
     Why it matters: steps that large overwrite what was learned; the loss jumps about or diverges.
     Where the limit comes from: a tenth is TheDeepChecker's; the healthy matrices of 212 small networks lay between
-        0.0007 and 0.04, with at most 0.037 as the median of a run, and 0.13 at
-        the first step of 210. Half of the first weight is ours.
+        0.0007 and 0.04 as the median of a run, which is the band that is drawn, and began with 0.13 at the most. The
+        limits keep a margin from both. Half of the first weight is ours.
     False alarms: biases, norm parameters, single tokens and matrices set to zero on purpose have no scale of their
         own; the first three kinds are left out and the last is held against the usual scale. When the model learns
         well it is only looked at, and when fewer than half of the matrices are at fault it is a warning.
@@ -73,7 +73,7 @@ def update_too_large(result: GradientFlow, case: Case) -> Iterator[Finding]:
         yield blown_up
         return
     watched = result.sound
-    skip = min(max(1, int(np.ceil(case.limits["warmup"] * watched))), max(watched - 1, 0))
+    skip = result.beginning(case.limits["warmup"])
     if (unready := _unready(result, case, watched - skip)) is not None:
         yield unready
         return
@@ -89,13 +89,14 @@ def update_too_large(result: GradientFlow, case: Case) -> Iterator[Finding]:
     for column in over:
         blown_up = medians[column] <= case.limits["ratio"]
         value, whole = (of_first[column], "its first size") if blown_up else (medians[column], "itself")
+        limit = case.limits["of_first" if blown_up else "ratio"]
         yield speak(
             f"each step changes the weight by {number(value)} of {whole} (median of {len(ratios)} watched steps); "
-            "healthy is 0.001 to 0.04",
+            f"the limit is {number(limit)}" + ("" if blown_up else ", and healthy networks have 0.0007 to 0.04"),
             where=result.names[places[column]],
             step=int(result.steps[0]),
             value=float(value),
-            limit=case.limits["of_first" if blown_up else "ratio"],
+            limit=limit,
             samples=len(ratios),
             evidence={
                 "of_first_size": float(of_first[column]),
@@ -119,7 +120,8 @@ def _blown_up(result: GradientFlow, case: Case) -> Finding | None:
     largest = places[int(ratios.argmax())]
     return case.alarm(
         f"the first watched step changes the weights by {number(typical)} times themselves (median of {len(places)} "
-        "matrices); healthy is 0.13 at the most",
+        f"matrices); the limit of a first step is {number(case.limits['first_step'])}, and healthy networks begin with "
+        "0.13 at the most",
         where=result.names[largest],
         step=int(result.steps[0]),
         value=typical,

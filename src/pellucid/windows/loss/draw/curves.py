@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Bars, Event, Figure, Lines, Mark, Panel, Table, Tone
-from pellucid.core.figure.words import number
+from pellucid.core.figure.words import number, percent
 from pellucid.core.finding import Finding, Level
 from pellucid.core.judge import Findings
 from pellucid.maths.curves import entropy, smooth
@@ -269,10 +269,15 @@ def _three_losses(result: SanityCheck, findings: Findings) -> Panel:
     if len(result.steps) == 1:
         rows = tuple((label, f"{values[0]:.4g}") for label, values, _ in named if math.isfinite(values[0]))
         accuracies = (("accuracy, eval mode", result.accuracy_eval), ("accuracy, train mode", result.accuracy_train))
-        rows += tuple((label, f"{values[0]:.1%}") for label, values in accuracies if math.isfinite(values[0]))
-        rows += (("outputs", f"{result.output_low[0]:.3g} to {result.output_high[0]:.3g}"),)
+        rows += tuple((label, percent(values[0], 1)) for label, values in accuracies if math.isfinite(values[0]))
+        rows += (("outputs", f"{number(result.output_low[0])} to {number(result.output_high[0])}"),)
         if math.isfinite(result.input_std):
-            rows += (("inputs", f"{result.input_low:.3g} to {result.input_high:.3g}, std {result.input_std:.3g}"),)
+            rows += (
+                (
+                    "inputs",
+                    f"{number(result.input_low)} to {number(result.input_high)}, std {number(result.input_std)}",
+                ),
+            )
         return Panel(title=title, marks=(Table(columns=("", "value"), rows=rows),), level=findings.level)
     curves: list[tuple[str, Curve, Tone]] = [
         (label, Curve(steps=result.steps, values=values), tone) for label, values, tone in named
@@ -325,7 +330,7 @@ def _predictions(result: SanityCheck) -> Panel | None:
         marks=marks,
         x=Axis(label="class", categories=names),
         y=Axis(label="samples"),
-        note=f"most named: class {int(named.argmax())}, {share:.0%} of the predictions at step {result.steps[-1]}",
+        note=f"most named: class {int(named.argmax())}, {percent(share)} of the predictions at step {result.steps[-1]}",
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.figure.words import percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.windows.loss.judge.failing import and_trouble, of_evaluations
@@ -63,7 +64,7 @@ def mismatch(result: SanityCheck, case: Case) -> Iterator[Finding]:
     ]
     accuracy, trained, loss, trained_loss = pair
     fact = (
-        f"accuracy {accuracy[-1]:.1%} in eval mode, {trained[-1]:.1%} in train mode; "
+        f"accuracy {percent(accuracy[-1], 1)} in eval mode, {percent(trained[-1], 1)} in train mode; "
         f"loss {loss[-1]:.3g} and {trained_loss[-1]:.3g}"
     )
     figures = {"value": float(trained[-1] - accuracy[-1]), "samples": result.samples}
@@ -105,9 +106,9 @@ def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
         regression it is an R squared of 0.02; below 0.1 it is looked at where shapes differ, so that they broadcast.
     False alarms: Tasks with a long plateau before learning sets in: in a run it is a warning. A batch with one class
         tells nothing and is not judged. Targets that hold next to nothing but noise: there it is a warning.
-    Likely cause: A model that was not trained or not loaded, labels numbered differently from training, inputs
-        prepared differently; in a regression targets that are not scaled, or outputs and targets whose shapes differ
-        and broadcast; in a run whatever is named before this.
+    Likely cause: A model that was not trained or not loaded, labels that were shuffled apart from their inputs or are
+        numbered differently from training, inputs prepared differently; in a regression targets that are not scaled,
+        or outputs and targets whose shapes differ and broadcast; in a run whatever is named before this.
     What to do: Evaluate on the training data; compare the preparation of inputs and labels; look at four examples;
         scale the targets of a regression to a standard deviation of 1.
     Source: ours.
@@ -128,12 +129,20 @@ def guessing(result: SanityCheck, case: Case) -> Iterator[Finding]:
         return
     recent = above[late][-2:]
     accuracy = float(result.accuracy_eval[late][-1])
-    fact = f"held-out accuracy is {accuracy:.1%}, {recent[-1]:+.1f} standard deviations from guessing"
+    fact = f"held-out accuracy is {percent(accuracy, 1)}, {_beside_guessing(float(recent[-1]), case)}"
     figures = {"value": float(recent[-1]), "limit": case.limits["deviations"], "samples": result.samples}
     if bool((recent <= case.limits["deviations"]).all()):
         yield (case.alarm if finished else case.warn)(fact, **figures)
     else:
         yield case.ok(fact, **figures)
+
+
+def _beside_guessing(deviations: float, case: Case) -> str:
+    """Say how far an accuracy is from that of guessing, in units of what chance alone makes it vary."""
+    size = f"{abs(deviations):.1f} standard deviations"
+    if abs(deviations) <= case.limits["deviations"]:
+        return f"no better than guessing ({size} from it)"
+    return f"better than guessing by {size}" if deviations > 0 else f"worse than guessing by {size}"
 
 
 def _beside_the_mean(result: SanityCheck, case: Case, *, finished: bool) -> Finding:
@@ -196,7 +205,7 @@ def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
     onset = {"step": int(held.steps[best]), "where": "val_loss", "samples": len(held.steps)}
     rose = f"held-out loss {held.loss[-1]:.3g}, best {held.loss[best]:.3g} at step {held.steps[best]}"
     if held.telling and np.isfinite(gaps).all():
-        fact = f"training accuracy is {gaps[-1]:+.1%} from held-out accuracy; {rose}"
+        fact = f"training accuracy is {percent(gaps[-1], 1, signed=True)} from held-out accuracy; {rose}"
         wide = bool((gaps >= case.limits["gap"]).all())
         figures = {"value": float(gaps.min()), "limit": case.limits["gap"]}
         if rising and wide:

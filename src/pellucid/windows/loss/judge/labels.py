@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pellucid.core.figure.words import number, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.maths.curves import entropy, expected_entropy
@@ -112,7 +113,7 @@ def _too_negative(training: _Training, case: Case) -> tuple[str, float, float] |
     accurate = learning.accuracy is not None and learning.chance is not None and bool(learning.succeeds)
     if training.last >= limit or accurate:
         return None
-    return f"the loss is {training.last:.3g}; no cross-entropy is below 0", training.last, limit
+    return f"the loss is {number(training.last)}; no cross-entropy is below 0", training.last, limit
 
 
 def _below_guessing(training: _Training, held: HeldOut | None, case: Case) -> tuple[str, float, float] | None:
@@ -123,7 +124,7 @@ def _below_guessing(training: _Training, held: HeldOut | None, case: Case) -> tu
         return None
     message = (
         f"the training loss fell from {training.first:.3g} to {training.last:.3g}, while held-out accuracy is "
-        f"{held.accuracy[-1]:.1%}, {-recent[-1]:.0f} standard deviations below guessing"
+        f"{percent(held.accuracy[-1], 1)}, {-recent[-1]:.0f} standard deviations below guessing"
     )
     return message, float(recent[-1]), limit
 
@@ -145,11 +146,9 @@ def _too_good(training: _Training, result: LossCurves, case: Case) -> tuple[str,
         return None
     loss, accuracy_now = pairs[-1]
     promised = 1 - loss / math.log(2)
-    return (
-        f"a cross-entropy of {loss:.3g} means that at least {promised:.0%} are right, but {accuracy_now:.1%} are",
-        accuracy_now,
-        case.limits["share"] * promised,
-    )
+    right = percent(accuracy_now, 1)
+    message = f"a cross-entropy of {loss:.3g} means that at least {percent(promised)} are right, but {right} are"
+    return message, accuracy_now, case.limits["share"] * promised
 
 
 def _may_be_cross_entropy(check: SanityCheck) -> bool:
@@ -210,7 +209,7 @@ def stuck(result: LossCurves, case: Case) -> Iterator[Finding]:
     elif help_of_inputs is False:
         yield case.alarm(f"{fact}; {measured}", **figures)
     elif result.check is None and case.learning.accuracy is not None:
-        yield case.alarm(f"{fact}, and the accuracy is {case.learning.accuracy:.1%}", **figures)
+        yield case.alarm(f"{fact}, and the accuracy is {percent(case.learning.accuracy, 1)}", **figures)
     else:
         yield case.warn(f"{fact}; {measured}", **figures)
 
@@ -284,8 +283,8 @@ def not_learnable(result: LossCurves, case: Case) -> Iterator[Finding]:
         )
         return
     fact = (
-        f"training loss {training.last:.3g}, held-out loss {held.loss[-1]:.3g} and accuracy {held.accuracy[-1]:.1%}; "
-        f"knowing the class frequencies only costs {held.prior:.3g}"
+        f"training loss {training.last:.3g}, held-out loss {held.loss[-1]:.3g} and accuracy "
+        f"{percent(held.accuracy[-1], 1)}; knowing the class frequencies only costs {held.prior:.3g}"
     )
     figures = {"value": float(held.loss[-1]), "limit": held.prior, "samples": len(held.steps)}
     if not _learned_by_heart(training, held):
@@ -340,7 +339,8 @@ def batches(result: LossCurves, case: Case) -> Iterator[Finding]:
 def _imbalance(result: LossCurves, case: Case, total: int) -> Finding:
     present = result.label_counts[result.label_counts > 0]
     largest, rarest = float(present.max() / total), float(present.min() / total)
-    fact = f"the most frequent of {len(present)} classes has {largest:.1%} of the labels, the rarest {rarest:.2%}"
+    most, least = percent(largest, 1), percent(rarest, 2)
+    fact = f"the most frequent of {len(present)} classes has {most} of the labels, the rarest {least}"
     figures = {"where": "balance", "samples": total, "value": largest, "limit": case.limits["largest_share"]}
     if len(present) < 2:
         return case.look("every label is of one class", **figures)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.figure.words import number, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.maths.curves import entropy
@@ -104,7 +105,8 @@ def _one_answer(result: SanityCheck, recent: NDArray[Any], case: Case) -> _Found
     sick = bool((shares.max(axis=1) >= case.limits["predictions"]).all()) and prior < case.limits["prior"]
     # With nearly one class in the batch a constant answer may be right, whatever else the model knows.
     sick = sick and result.largest_share < case.limits["prior"]
-    fact = f"{shares[-1].max():.1%} of the predictions are class {named}, which has {prior:.1%} of the labels"
+    said = percent(float(shares[-1].max()), 1)
+    fact = f"{said} of the predictions are class {named}, which has {percent(prior, 1)} of the labels"
     return fact, {"value": float(shares[-1].max()), "limit": case.limits["predictions"], "where": "predictions"}, sick
 
 
@@ -115,9 +117,10 @@ def _one_picture(result: SanityCheck, recent: NDArray[Any], case: Case) -> _Foun
     first = collapsed_from(result, len(recent), case.limits["spread"])
     if first is None:
         value = float(spread[-1, -1])
-        return f"{value:.1%} of what layer {result.layers[-1]} holds differs between samples", {}, False
+        return f"{percent(value, 1)} of what layer {result.layers[-1]} holds differs between samples", {}, False
     value = float(spread[-1, result.layers.index(first)])
-    fact = f"only {value:.1%} of what layer {first} holds differs between samples, and no more in the layers after it"
+    said = percent(value, 1)
+    fact = f"only {said} of what layer {first} holds differs between samples, and no more in the layers after it"
     return fact, {"value": value, "limit": case.limits["spread"], "where": first}, True
 
 
@@ -203,11 +206,12 @@ def _input_range(result: SanityCheck, case: Case) -> Finding:
     if np.isnan(result.input_std):
         return case.not_measured("inputs are integers, such as tokens, which have no scale", where="input")
     largest = max(abs(result.input_low), abs(result.input_high))
-    fact = f"inputs from {result.input_low:.3g} to {result.input_high:.3g}, standard deviation {result.input_std:.3g}"
+    span = f"{number(result.input_low)} to {number(result.input_high)}"
+    fact = f"inputs from {span}, standard deviation {number(result.input_std)}"
     figures |= {"value": result.input_std}
     if result.input_high == result.input_low:
         return (case.look if case.learning.succeeds else case.alarm)(
-            f"every input value is {result.input_low:.3g}", limit=0.0, **figures
+            f"every input value is {number(result.input_low)}", limit=0.0, **figures
         )
     wide, narrow = result.input_std > case.limits["most_std"], result.input_std < case.limits["least_std"]
     if wide or narrow:
@@ -244,15 +248,15 @@ def _output_range(result: SanityCheck, case: Case) -> Iterator[Finding]:
     if not np.isfinite([low, high]).all() or result.samples < 2:
         yield case.not_measured("needs finite outputs of two samples", where="output")
         return
-    fact = f"outputs from {low:.3g} to {high:.3g}"
+    fact = f"outputs from {number(low)} to {number(high)}"
     if low == high:
         single = " (a softmax over one output?)" if low == 1 else ""
-        yield case.alarm(f"every output is {low:.3g}{single}", value=0.0, limit=0.0, **figures)
+        yield case.alarm(f"every output is {number(low)}{single}", value=0.0, limit=0.0, **figures)
         return
     if np.isnan(result.target_low):
         yield case.ok(fact, **figures)
         return
-    fact += f", targets from {result.target_low:.3g} to {result.target_high:.3g}"
+    fact += f", targets from {number(result.target_low)} to {number(result.target_high)}"
     margin = case.limits["beyond"] * (result.target_high - result.target_low)
     over, under = result.target_high > high + margin, result.target_low < low - margin
     edge = case.limits["edge"]
