@@ -80,6 +80,12 @@ def test_a_cell_is_drawn_in_jupyterlab_answers_there_and_is_kept_by_nbconvert(
     height = page.locator("iframe").first.evaluate("(one) => one.getBoundingClientRect().height")
     inside = frozen.locator("html").evaluate("(one) => one.scrollHeight")
     assert abs(height - inside) <= 4
+    paper = frozen.locator(".figure").first
+    expect(paper).to_have_css("background-color", "rgb(255, 255, 255)")
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")  # as the theme manager does
+    expect(paper).to_have_css("background-color", "rgb(21, 24, 29)")
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+    expect(paper).to_have_css("background-color", "rgb(255, 255, 255)")
 
     run_cell(page, 1)
     live = page.locator(".jp-OutputArea-output .pellucid").last

@@ -6,7 +6,7 @@ import { LANE, eventWords, type Label } from "./labels.js";
 import { broken, clip, SIZE, type Measure } from "./measure.js";
 import { short } from "./marks/lines.js";
 import type { Plot } from "./plot.js";
-import { MOST_TILTED, sideLabel, type Rulers } from "./rulers.js";
+import { middleOf, MOST_TILTED, sideLabel, type Rulers } from "./rulers.js";
 import { project, type Tick } from "./scale.js";
 import { levelColour } from "./theme.js";
 import type { Level } from "./types.js";
@@ -17,7 +17,7 @@ export function Grid({ plot, rulers }: { plot: Plot; rulers: Rulers }) {
   return (
     <g stroke="var(--faint)" stroke-width={1}>
       {rulers.y.map(({ place }) => <line x1={0} x2={width} y1={crisp(plot.y(place))} y2={crisp(plot.y(place))} />)}
-      {rulers.x.filter(({ label }) => label === "0").map(({ place }) => (
+      {rulers.x.filter(({ label }) => label === "0" && !plot.panel.x.categories[0]).map(({ place }) => (
         <line x1={crisp(plot.x(place))} x2={crisp(plot.x(place))} y1={0} y2={height} />
       ))}
     </g>
@@ -54,11 +54,10 @@ export function Ticks({ plot, rulers, floor, title, measure }: {
 /** One label below the frame, kept inside the picture; at a slant it ends at its place. */
 function Below({ tick: { place, label }, plot, rulers, measure }: { tick: Tick; plot: Plot; rulers: Rulers; measure: Measure }) {
   if (rulers.tilted) {
-    const [x, y] = [short(plot.x(place) + 4), plot.height + 11];
-    return <text x={x} y={y} text-anchor="end" transform={`rotate(-45 ${x} ${y})`}>{clip(label, SIZE.small, MOST_TILTED, measure)}</text>;
+    const [x, y] = [plot.x(place) + 4, plot.height + 11];
+    return <text text-anchor="end" transform={`translate(${short(x)} ${y})rotate(-45)`}>{clip(label, SIZE.small, Math.min(MOST_TILTED, 1.4 * (x + rulers.left)), measure)}</text>;
   }
-  const half = measure(label, SIZE.small) / 2;
-  const x = Math.min(Math.max(plot.x(place), half - Math.min(rulers.left, 13)), plot.width + 3 - half);
+  const x = middleOf(plot.x(place), measure(label, SIZE.small) / 2, plot.width, rulers);
   return <text x={short(x)} y={plot.height + 15} text-anchor="middle">{label}</text>;
 }
 

@@ -40,5 +40,5 @@ export function Raster({ left = 0, top = 0, width, height, draw }: Props) {
     element.getContext("2d")?.putImageData(image.current, 0, 0);
   }, [draw, across, down, ratio]);
   const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
-  return <canvas ref={canvas} class="raster" style={place} aria-hidden="true" />;
+  return <canvas ref={canvas} class="raster" style={place} aria-hidden />;
 }

@@ -119,14 +119,17 @@ function Group({ control, id, value, set }: Of<SeveralControl, readonly string[]
   );
 }
 
-const STEPS = 100;
+const [STEPS, OWN] = [100, "as in the figure"];
 
-/** The smoothing of all curves of a figure: about how many points one point of the bold line averages. */
-export function Smoothing({ memory, set }: { memory: number | null; set: (memory: number | null) => void }) {
+/**
+ * The smoothing of all curves of a figure: about how many points one point of the bold line averages. With `own`, the
+ * figure has averaged them itself, and that is what is shown until something else is set.
+ */
+export function Smoothing({ own, memory, set }: { own: boolean; memory: number | null; set: (memory: number | null) => void }) {
   // Even steps of the slider multiply the number of averaged points.
   const place = memory === null ? 0 : Math.round((-Math.log10(1 - memory) / 2.7) * STEPS);
   const points = memory === null ? 1 : 1 / (1 - memory);
-  const words = memory === null ? "as drawn" : points < 1.05 ? "none" : `over about ${amount(Math.round(points), "point")}`;
+  const words = memory === null && own ? OWN : points < 1.05 ? "none" : `over about ${amount(Math.round(points), "point")}`;
   return (
     <span class="smoothing">
       <label>
@@ -135,7 +138,7 @@ export function Smoothing({ memory, set }: { memory: number | null; set: (memory
           onInput={(event) => set(1 - 10 ** ((-2.7 * event.currentTarget.valueAsNumber) / STEPS))} />
         <output>{words}</output>
       </label>
-      {memory !== null && <button onClick={() => set(null)}>As drawn</button>}
+      {memory !== null && own && <button onClick={() => set(null)}>{OWN}</button>}
     </span>
   );
 }
@@ -166,7 +169,7 @@ export function Player({ count, place, words, set }: {
 function Icon({ name, path, look = "", act }: { name: string; path: string; look?: string; act: () => void }) {
   return (
     <button class={`icon ${look}`} aria-label={name} onClick={act}>
-      <svg width={14} height={14} aria-hidden="true"><path d={path} fill="currentColor" /></svg>
+      <svg width={14} height={14} aria-hidden><path d={path} fill="currentColor" /></svg>
     </button>
   );
 }

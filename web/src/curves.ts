@@ -30,6 +30,14 @@ export function hasSmoothing(figure: Figure): boolean {
   return figure.panels.some((panel) => panel.marks.some((mark) => mark.kind === "lines" && isNoisy(mark.y.values) && canSmooth(mark, panel)));
 }
 
+/** Tells whether a figure holds averages of its own, with the raw curves under them. */
+export function isAveraged(figure: Figure): boolean {
+  return figure.panels.some(({ marks }) => {
+    const lines = marks.filter((mark) => mark.kind === "lines");
+    return lines.some((_, place) => isRaw(lines, place));
+  });
+}
+
 /** Tells whether a curve turns at more than every third of its points; what is only noise turns at two thirds. */
 export function isNoisy(values: Numbers): boolean {
   let turns = 0;

@@ -3,7 +3,7 @@
 import { Fragment, h } from "preact";
 import { useMemo } from "preact/hooks";
 import { Controls, Smoothing } from "./controls.js";
-import { hasSmoothing } from "./curves.js";
+import { hasSmoothing, isAveraged } from "./curves.js";
 import { KeyView } from "./key-view.js";
 import { layoutOf } from "./layout.js";
 import { PanelView } from "./panel.js";
@@ -33,7 +33,7 @@ export function FigureView() {
       {figure.alt && <p class="unseen">{plain(figure.alt)}</p>}
       {scene.problem.value && <p class="problem" role="alert">{scene.problem.value}</p>}
       {controls.length > 0 && <div class="controls" role="group" aria-label="What can be set"><Controls /></div>}
-      {smoothing && <Smoothing memory={store.smoothing.value} set={(memory) => (store.smoothing.value = memory)} />}
+      {smoothing && <Smoothing own={isAveraged(figure)} memory={store.smoothing.value} set={(memory) => (store.smoothing.value = memory)} />}
       <KeyView entries={layout.common} name="all" />
       <div class="panels" style={{ gridTemplateColumns: `repeat(${layout.across}, minmax(0, 1fr))` }}>
         {layout.plans.map((plan, place) => <PanelView plan={plan} place={place} />)}
@@ -51,7 +51,7 @@ function Verdict({ figure }: { figure: Figure }) {
   const text = plain(figure.verdict).replace(new RegExp(`^${word}: `), "");
   return (
     <p class="verdict" style={{ color: levelColour(level) }}>
-      <b><span aria-hidden="true">{LEVEL_SYMBOLS[level]} </span>{word}:</b> {text}
+      <b><span aria-hidden>{LEVEL_SYMBOLS[level]} </span>{word}:</b> {text}
     </p>
   );
 }

@@ -81,7 +81,7 @@ function useContent(panel: Panel, plan: FramePlan, name: string) {
     () => plotOf(panel, within(plan.extent, window), plan.width, plan.height), [panel, plan, window],
   );
   const rulers = useMemo(
-    () => ({ ...rulersOf(panel, plot.extent, plan.width + plan.left, plan.height, measure), left: plan.left }), [plot],
+    () => rulersOf(panel, plot.extent, plan.left + plan.width + plan.right, plan.height, measure, plan), [plot],
   );
   const marks = useMemo(() => panel.marks.filter((mark) => isShown(mark, hidden)), [panel, hidden]);
   const curves = useMemo(() => curvesOf({ ...panel, marks }, memory), [panel, marks, memory]);
@@ -108,7 +108,7 @@ function Drawn({ plan, name, content, lasso }: { plan: FramePlan; name: string; 
         <CloudMark mark={mark} plot={plot} page={page} left={left} hidden={hidden} chosen={lasso.chosen.value} picked={picked} />
       ))}
       {areMany(curves) && <CurvesRaster curves={curves} plot={plot} left={left} />}
-      <svg class="front" width={left + plan.width + plan.side} height={plan.height + rulers.below} aria-hidden="true">
+      <svg class="front" width={left + plan.width + plan.right} height={plan.height + rulers.below} aria-hidden>
         <g transform={`translate(${left} 0)`}>
           <Vectors plot={plot} marks={marks} curves={curves} clip={`${scene.uid}-${name}`} />
           <Ticks plot={plot} rulers={rulers} floor={!matrix} title={plan.xTitle} measure={scene.measure} />
@@ -122,7 +122,7 @@ function Drawn({ plan, name, content, lasso }: { plan: FramePlan; name: string; 
 
 function Ground({ plot, plan, rulers }: { plot: Plot; plan: FramePlan; rulers: Rulers }) {
   return (
-    <svg class="back" width={plan.left + plan.width} height={plan.height + 1} aria-hidden="true">
+    <svg class="back" width={plan.left + plan.width} height={plan.height + 1} aria-hidden>
       <g transform={`translate(${plan.left} 0)`}><Grid plot={plot} rulers={rulers} /></g>
     </svg>
   );

@@ -3,7 +3,8 @@
 import { h } from "preact";
 import type { Entry } from "./key.js";
 import { litOf } from "./lit.js";
-import { colourTable, css, TABLE_SIZE } from "./raster/colors.js";
+import { DASHES } from "./marks/lines.js";
+import { colourTable, css, lineTable, TABLE_SIZE, type Page } from "./raster/colors.js";
 import { useScene } from "./scene.js";
 import { toggleHidden } from "./state.js";
 import { tint, tintColour } from "./theme.js";
@@ -37,14 +38,12 @@ export function KeyView({ entries, name }: { entries: readonly Entry[]; name: st
   );
 }
 
-const DASHES = { solid: undefined, dashed: "4 3", dotted: "1.6 2.4" } as const;
-
 function Swatch({ entry }: { entry: Entry }) {
   const { form, colour, style } = entry;
   return (
-    <svg class="swatch" width={14} height={10} aria-hidden="true">
+    <svg class="swatch" width={14} height={10} aria-hidden>
       {form === "box" && <rect x={2} y={0.5} width={10} height={9} fill={colour} />}
-      {form === "line" && <line x1={0} x2={14} y1={5} y2={5} stroke={colour} stroke-width={2.4} stroke-dasharray={DASHES[style]} />}
+      {form === "line" && <line x1={0} x2={14} y1={5} y2={5} stroke={colour} stroke-width={2.4} stroke-dasharray={String(DASHES[style])} />}
       {form === "dot" && <circle cx={7} cy={5} r={3.6} fill={colour} />}
     </svg>
   );
@@ -52,7 +51,7 @@ function Swatch({ entry }: { entry: Entry }) {
 
 /** The meaning of a range of colours: its name, its ends, and the colours between them. */
 function Ramp({ entry, id }: { entry: Entry; id: string }) {
-  const { uid } = useScene();
+  const { uid, page } = useScene();
   const name = `${uid}-ramp-${id}`;
   return (
     <span class="ramp">
@@ -61,7 +60,7 @@ function Ramp({ entry, id }: { entry: Entry; id: string }) {
       <svg width={84} height={10} role="presentation">
         <defs>
           <linearGradient id={name}>
-            {stopsOf(entry).map(({ at, colour, opacity }) => (
+            {stopsOf(entry, page.value).map(({ at, colour, opacity }) => (
               <stop offset={at} stop-color={colour} stop-opacity={opacity} />
             ))}
           </linearGradient>
@@ -75,8 +74,8 @@ function Ramp({ entry, id }: { entry: Entry; id: string }) {
 
 const STOPS = 24;
 
-function stopsOf(entry: Entry): { at: number; colour: string; opacity: number }[] {
-  const table = colourTable(entry.signed);
+function stopsOf(entry: Entry, page: Page): { at: number; colour: string; opacity: number }[] {
+  const table = entry.lines ? lineTable(page) : colourTable(entry.signed);
   return Array.from({ length: STOPS + 1 }, (_, step) => {
     const at = step / STOPS;
     const share = entry.signed ? 2 * at - 1 : at;

@@ -19,9 +19,11 @@ export interface Entry {
   readonly signed: boolean;
   /** The ramp is that of shaded text, from clear to full. */
   readonly tint: boolean;
+  /** The ramp is that of lines, which must stand out from the paper. */
+  readonly lines: boolean;
 }
 
-const NAMED = { style: "solid", ends: [0, 1], signed: false, tint: false } as const;
+const NAMED = { style: "solid", ends: [0, 1], signed: false, tint: false, lines: false } as const;
 
 /** Returns the entry under which a bar or line mark stands in the key; null when it has no name. */
 export function entryOf(mark: Mark): Entry | null {
@@ -86,7 +88,7 @@ export function rampOf(mark: Mark): Entry | null {
   const { label, signed = false } = mark as { label: string; signed?: boolean };
   const ends = limitsOf(array.values, signed);
   const id = `ramp ${label} ${ends.join(" ")} ${signed}`;
-  return { ...NAMED, form: "ramp", label: plain(label), colour: "", ends, signed, id, tint: mark.kind === "tokens" };
+  return { ...NAMED, form: "ramp", label: plain(label), colour: "", ends, signed, id, tint: mark.kind === "tokens", lines: mark.kind === "parallel" };
 }
 
 /** Returns the entries that stand once above all panels: names of colours that two or more panels share. */

@@ -29,6 +29,8 @@ export interface FramePlan {
   readonly width: number;
   readonly height: number;
   readonly left: number;
+  /** Room at the right, for the names of limits and for half of the last label below. */
+  readonly right: number;
   readonly side: number;
   readonly lanes: number;
   readonly xTitle: string;
@@ -88,7 +90,7 @@ export function layoutOf(figure: Figure, room: number, measure: Measure): Layout
   const widths = seats.map(({ wide }) => (wide ? room : narrow));
   const common = sharedEntries(figure.panels);
   const drafts = figure.panels.map((panel, place) => draftOf(panel, widths[place]!, seats[place]!.wide ? 1 : across, measure));
-  const most = (of: "left" | "side", seat: Seat) =>
+  const most = (of: "left" | "right" | "side", seat: Seat) =>
     Math.max(0, ...drafts.filter((_, place) => seats[place]!.column === seat.column && seats[place]!.wide === seat.wide).map((draft) => draft?.[of] ?? 0));
   // Frames over the same places end on one line as well.
   const same = (axis: "x" | "y") => new Set(figure.panels.map((one) => axisWords(one[axis]))).size === 1;
@@ -101,27 +103,28 @@ export function layoutOf(figure: Figure, room: number, measure: Measure): Layout
     return {
       panel, width, wide: seat.wide,
       key: entriesOf(panel).filter((entry) => !common.some((one) => one.id === entry.id)),
-      frame: draft ? { ...finished({ ...draft, side }, panel, width, most("left", seat), measure), ...titles } : null,
+      frame: draft ? { ...finished({ ...draft, side, left: most("left", seat), right: Math.max(side, most("right", seat)) }, panel, width, measure), ...titles } : null,
       blocks: panel.marks.filter((mark) => !isFramed(mark) && mark.kind !== "event"),
     };
   });
   return { across, common, plans };
 }
 
-type Draft = { extent: Extent; height: number; left: number; side: number };
+type Draft = Pick<FramePlan, "extent" | "height" | "left" | "right" | "side">;
 
 function draftOf(panel: Panel, width: number, across: number, measure: Measure): Draft | null {
   if (!panel.marks.some(isFramed)) return null;
   const side = sideOf(panel, width, measure);
   const height = heightOf(panel, width - side - 40, across);
   let extent = extentOf(panel);
-  const { left } = rulersOf(panel, extent, width - side, height, measure);
-  if (isMap(panel)) extent = evened(extent, width - side - left, height);
-  return { extent, height, side, left: Math.max(left, rulersOf(panel, extent, width - side, height, measure).left) };
+  const rulers = (of: Extent) => rulersOf(panel, of, width - side, height, measure);
+  const { left, right } = rulers(extent);
+  if (isMap(panel)) extent = evened(extent, width - Math.max(side, right) - left, height);
+  return { extent, height, side, right, left: Math.max(left, rulers(extent).left) };
 }
 
-function finished(draft: Draft, panel: Panel, width: number, left: number, measure: Measure): Omit<FramePlan, "xTitle" | "yTitle"> {
-  const inner = Math.max(width - draft.side - left - 1, 10);
+function finished(draft: Draft, panel: Panel, width: number, measure: Measure): Omit<FramePlan, "xTitle" | "yTitle"> {
+  const inner = Math.max(width - draft.right - draft.left - 1, 10);
   const labels = draft.extent.empty ? [] : labelsOf(panel, draft.extent.x, inner, measure);
-  return { ...draft, left, width: inner, lanes: lanes(labels) };
+  return { ...draft, width: inner, lanes: lanes(labels) };
 }

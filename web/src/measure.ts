@@ -26,17 +26,13 @@ export function browserMeasure(): Measure {
   };
 }
 
-/** Returns the text cut to `room` pixels, with "…" where something is missing. */
+/** Returns the text cut to `room` pixels in its middle, where "…" stands: names often differ at their ends. */
 export function clip(text: string, size: number, room: number, measure: Measure): string {
-  if (measure(text, size) <= room) return text;
-  let low = 0;
-  let high = text.length;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (measure(`${text.slice(0, middle)}…`, size) <= room) low = middle;
-    else high = middle - 1;
+  let short = text;
+  for (let kept = text.length - 1; kept >= 0 && measure(short, size) > room; kept--) {
+    short = `${text.slice(0, (kept + 1) >> 1).trimEnd()}…${text.slice(text.length - (kept >> 1)).trimStart()}`;
   }
-  return `${text.slice(0, low).trimEnd()}…`;
+  return short;
 }
 
 /** Breaks a text into lines of at most `room` pixels. */

@@ -47,7 +47,7 @@ export function Tooltip({ reading, left }: { reading: ReadonlySignal<Reading | n
   }, [now, left]);
   if (!now) return null;
   return (
-    <div ref={element} class="tip" aria-hidden="true">
+    <div ref={element} class="tip" aria-hidden>
       {now.image && <Thumbnail {...now.image} />}
       {now.title && <div class="tip-title">{now.title}</div>}
       {now.rows.map((row) => (

@@ -45,7 +45,7 @@ function PanelTitle({ title, level }: { title: string; level: Level }) {
   const colour = level === "warn" || level === "alarm" ? levelColour(level) : undefined;
   return (
     <h5 style={{ color: colour }}>
-      {loud && <><span aria-hidden="true">{LEVEL_SYMBOLS[level]} </span><span class="unseen">{levelWord(level)}: </span></>}
+      {loud && <><span aria-hidden>{LEVEL_SYMBOLS[level]} </span><span class="unseen">{levelWord(level)}: </span></>}
       {title}
     </h5>
   );

@@ -7,9 +7,11 @@ import { exact, plain } from "./words.js";
 
 /** Height of an axis, and of what stands above and below it, pixels. */
 export const [TALL, HEAD, FOOT] = [230, 34, 10];
-/** Room at both sides of the outer axes. */
+/** Room at both sides of the outer axes, where their names ask for no more. */
 export const SIDE = 46;
 const LEAST = 84;
+/** Between the names of two lines. */
+const LINE = 14;
 
 /** Axes that stand in one row; neighbouring rows share an axis, so that no step of a line is lost. */
 export interface Band {
@@ -26,15 +28,17 @@ export interface Plot {
   /** Share of the height of each value from the foot of its axis, [row, axis]; NaN where it is missing. */
   readonly shares: Float64Array;
   readonly width: number;
+  /** Room at the left and at the right of the outer axes, pixels. */
+  readonly sides: Span;
 }
 
 /** What is kept of an axis, as shares of its height. */
 export type Brushes = ReadonlyMap<number, readonly [number, number]>;
 
 /** Lays the axes of a mark out. */
-export function plotOf(mark: Parallel, width: number): Plot {
+export function plotOf(mark: Parallel, width: number, sides: Span = [SIDE, SIDE]): Plot {
   const count = mark.axes.length;
-  const most = Math.max(2, Math.floor((width - 2 * SIDE) / LEAST) + 1);
+  const most = Math.max(2, Math.floor((width - sides[0] - sides[1]) / LEAST) + 1);
   const bands: Band[] = [];
   for (let first = 0; first < Math.max(count - 1, Math.min(count, 1)); first += most - 1) {
     bands.push({ first, count: Math.min(most, count - first) });
@@ -45,7 +49,7 @@ export function plotOf(mark: Parallel, width: number): Plot {
     const [low, high] = spans[index % count]!;
     return (project(mark.axes[index % count]!, value) - low) / (high - low);
   });
-  return { mark, bands, spans, shares, width };
+  return { mark, bands, spans, shares, width, sides };
 }
 
 function spanOf(axis: Axis, values: ArrayLike<number>): Span {
@@ -58,9 +62,14 @@ export function heightOf(plot: Plot): number {
   return plot.bands.length * (HEAD + TALL + FOOT);
 }
 
+/** Returns the pixels between two axes of a band. */
+export function stepOf({ width, sides: [left, right] }: Plot, { count }: Band): number {
+  return (width - left - right) / Math.max(count - 1, 1);
+}
+
 /** Returns the pixels from the left of an axis of a band. */
 export function acrossOf(plot: Plot, band: Band, axis: number): number {
-  return SIDE + ((plot.width - 2 * SIDE) * (axis - band.first)) / Math.max(band.count - 1, 1);
+  return plot.sides[0] + stepOf(plot, band) * (axis - band.first);
 }
 
 /** Returns the pixels from the top of a share of the height of the axes of a band. */
@@ -102,8 +111,7 @@ export function rowAt(plot: Plot, kept: (row: number) => boolean, x: number, y: 
   const band = bandAt(plot, y);
   const { first, count } = plot.bands[band]!;
   const axes = plot.mark.axes.length;
-  const step = (plot.width - 2 * SIDE) / Math.max(count - 1, 1);
-  const along = Math.min(Math.max((x - SIDE) / step, 0), Math.max(count - 1, 0));
+  const along = Math.min(Math.max((x - plot.sides[0]) / stepOf(plot, plot.bands[band]!), 0), Math.max(count - 1, 0));
   const before = Math.min(Math.floor(along), Math.max(count - 2, 0));
   let [found, least] = [-1, reach];
   for (let row = 0; row < plot.mark.rows.shape[0]!; row++) {
@@ -112,6 +120,19 @@ export function rowAt(plot: Plot, kept: (row: number) => boolean, x: number, y: 
     const away = Math.abs(downOf(band, one + (next - one) * (along - before)) - y);
     if (away < least && kept(row)) [found, least] = [row, away];
   }
+  return found;
+}
+
+/** Returns the rows that have a place on the last axis, and how far down their names stand so that none meets another. */
+export function namesBeside(plot: Plot, kept: (row: number) => boolean): { row: number; y: number; down: number }[] {
+  const axes = plot.mark.axes.length;
+  const band = plot.bands.length - 1;
+  const found = Array.from(plot.mark.names, (_, row) => ({ row, y: downOf(band, plot.shares[(row + 1) * axes - 1]!), down: 0 }))
+    .filter(({ row, y }) => Number.isFinite(y) && kept(row)).sort((one, other) => one.y - other.y);
+  let above = -Infinity;
+  for (const one of found) above = one.down = Math.max(one.y, above + LINE);
+  let below = downOf(band, 0) + LINE;
+  for (const one of found.reverse()) below = one.down = Math.min(one.down, below - LINE);
   return found;
 }
 

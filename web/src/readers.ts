@@ -133,15 +133,17 @@ function barReading(bars: readonly Bars[], plot: Plot, x: number): (Reading & { 
     colour: entryOf(mark)?.colour ?? toneColour(mark.tone),
   }));
   return {
-    x: (left + right) / 2, y: plot.height / 3, title: barTitle(plot, low, high), rows, index: [first.bar, 0],
+    x: (left + right) / 2, y: plot.height / 3, title: barTitle(plot, first.mark, low, high), rows, index: [first.bar, 0],
     box: { left, top: 0, width: right - left, height: plot.height },
   };
 }
 
-function barTitle(plot: Plot, low: number, high: number): string {
+function barTitle(plot: Plot, { tone, heights }: Bars, low: number, high: number): string {
   const name = nameOf(plot.panel.x.label);
   const between = (low + high) / 2;
   if (plot.panel.x.categories.length) return `${name} ${placeWords(plot.panel.x, between, exact)}`.trim();
+  // The bar of zeros stands beside the others, where it is no value of the axis.
+  if (heights.values.length === 1 && (tone === "dead" || tone === "sparse")) return `${name} exactly 0`.trim();
   const whole = high - low === 1 && Number.isInteger(between);
   const short = (value: number) => exact(Number(value.toPrecision(4)));
   return `${name} ${whole ? exact(between) : `${short(low)} to ${short(high)}`}`.trim();

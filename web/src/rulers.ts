@@ -11,6 +11,8 @@ export interface Rulers {
   readonly y: readonly Tick[];
   /** Room for the labels of the vertical axis. */
   readonly left: number;
+  /** Room at the right for the half of the last label that stands out of the frame. */
+  readonly right: number;
   /** Room for the labels of the horizontal axis. */
   readonly below: number;
   /** The names along the horizontal axis are written at a slant. */
@@ -23,8 +25,10 @@ function ticks(axis: Axis, span: Span, most: number): Tick[] {
 }
 
 const MOST_NAME = 130;
+/** Between two labels that stand side by side, between the feet of two at a slant, and what a number takes at least, pixels. */
+const [GAP, TILTED, NUMBER] = [8, 15, 62];
 /** Longest name at a slant, in pixels. */
-export const MOST_TILTED = 92;
+export const MOST_TILTED = 120;
 
 /** Returns a label of the vertical axis, cut to the room it may take. */
 export function sideLabel(label: string, width: number, measure: Measure): string {
@@ -39,25 +43,44 @@ export function sideLabel(label: string, width: number, measure: Measure): strin
  * @param width - Width of the frame with the room for its labels.
  * @param height - Height of the frame.
  * @param measure - Widths of text.
+ * @param sides - The room for its labels, where that is settled.
  */
-export function rulersOf(panel: Panel, extent: Extent, width: number, height: number, measure: Measure): Rulers {
+export function rulersOf(
+  panel: Panel, extent: Extent, width: number, height: number, measure: Measure, sides?: Pick<Rulers, "left" | "right">,
+): Rulers {
   const perTick = panel.y.categories.length ? 14 : 36;
   const y = ticks(panel.y, extent.y, Math.max(2, Math.floor(height / perTick)));
   const widest = Math.max(0, ...y.map(({ label }) => measure(sideLabel(label, width, measure), SIZE.small)));
-  const left = Math.ceil(widest) + 9;
-  return { y, left, ...acrossOf(panel.x, extent, width - left, measure) };
+  const left = sides?.left ?? Math.ceil(widest) + 9;
+  return { y, left, ...acrossOf(panel.x, extent, width, left, measure, sides?.right) };
 }
 
-function acrossOf(axis: Axis, extent: Extent, room: number, measure: Measure): Pick<Rulers, "x" | "below" | "tilted"> {
+/** Returns the middle of a label below a frame, pixels: at its place, but inside the picture. */
+export function middleOf(x: number, half: number, width: number, { left, right }: Pick<Rulers, "left" | "right">): number {
+  return Math.min(Math.max(x, half - Math.min(left, 13)), width + right - half);
+}
+
+function acrossOf(
+  axis: Axis, extent: Extent, width: number, left: number, measure: Measure, settled?: number,
+): Omit<Rulers, "y" | "left"> {
   const named = axis.categories.length > 0;
-  for (let most = Math.max(2, Math.floor(room / 13)); most > 1; most--) {
-    if (!named && most > Math.max(2, room / 62)) continue;
+  const [low, high] = extent.x;
+  const level = (most: number) => {
     const x = ticks(axis, extent.x, most);
-    const needed = x.reduce((sum, { label }) => sum + measure(label, SIZE.small) + 13, 0);
-    if (needed <= room) return { x, below: 17, tilted: false };
-    if (named && x.length * 13 <= room + 13) return { x, below: slant(x, measure), tilted: true };
+    const halves = x.map(({ label }) => measure(label, SIZE.small) / 2);
+    // Names stand in the middle of what they name, numbers also at the end of the axis.
+    const right = settled ?? (named ? 0 : Math.ceil(Math.max(0, ...halves)));
+    const room = width - left - right;
+    const middles = x.map(({ place }, at) => middleOf(((place - low) / (high - low)) * room, halves[at]!, room, { left, right }));
+    const apart = middles.every((middle, at) => !at || Math.abs(middle - middles[at - 1]!) >= halves[at]! + halves[at - 1]! + GAP);
+    return { x, right, room, apart, below: 17, tilted: false };
+  };
+  const { room } = level(2);
+  for (let most = Math.max(2, Math.floor(room / (named ? TILTED : NUMBER))); ; most--) {
+    const found = level(most);
+    if (found.apart || (most < 3 && !named)) return found;
+    if (named) return { ...found, below: slant(found.x, measure), tilted: true };
   }
-  return { x: ticks(axis, extent.x, 2), below: 17, tilted: false };
 }
 
 function slant(x: readonly Tick[], measure: Measure): number {

@@ -134,7 +134,7 @@ function Cage({ bounds, camera, width, height, rise, axes }: View) {
   ];
   const sides: readonly Corner[] = [[0, -fy, fz], [-fx, 0, fz], uprightSide(at, fx, fy)];
   return (
-    <svg class="back small" width={width} height={height} aria-hidden="true">
+    <svg class="back small" width={width} height={height} aria-hidden>
       <g fill="none" stroke="var(--faint)">
         {walls.map((wall) => <polygon points={wall.map((corner) => at(corner).slice(0, 2).map(short).join(",")).join(" ")} />)}
       </g>

@@ -44,7 +44,7 @@ export function Stage({ kind, label, chooses, look, left = 0, width, height, tal
       style={{ width: width && `${width}px`, height: `${tall}px` }}
     >
       {children}
-      <svg class="front" width={width} height={height} aria-hidden="true" data-fleeting>
+      <svg class="front" width={width} height={height} aria-hidden data-fleeting>
         <g transform={`translate(${left} 0)`}>{over}<Cursor reading={reading} height={height} /></g>
       </svg>
       <Tooltip reading={reading} left={left} />

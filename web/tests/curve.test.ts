@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { nearest, smooth, visible } from "../src/curve.js";
-import { curvesOf, hasSmoothing } from "../src/curves.js";
+import { curvesOf, hasSmoothing, isAveraged } from "../src/curves.js";
 import { enclosed } from "../src/lasso.js";
-import { limited, panned, zoomed, type Window } from "../src/plot.js";
-import type { Axis, Lines, Panel } from "../src/types.js";
+import { limited, panned, plotOf, zoomed, type Window } from "../src/plot.js";
+import type { Axis, Bars, Figure, Lines, Panel } from "../src/types.js";
 import { AXIS } from "./frames.js";
+import { seriesReader } from "../src/readers.js";
 import { ask, noPython } from "./python.js";
 
 const wave = Float64Array.from({ length: 500 }, (_, place) => Math.sin(place / 9) + 1.5 + (place % 7) / 10);
@@ -36,6 +37,8 @@ test("smoothing is that of Python, also over gaps", { skip: noPython }, () => {
 test("a faint curve under a named one is what a new smoothing begins from", () => {
   const raw = line(wave, { tone: "faint", label: "" });
   const bold = line(smooth(wave, 0.5));
+  const figure = (panel: Panel) => ({ panels: [panel] }) as unknown as Figure;
+  assert.deepEqual([isAveraged(figure(panelOf(raw, bold))), isAveraged(figure(panelOf(bold)))], [true, false]);
   const [under, over] = curvesOf(panelOf(raw, bold), 0.9);
   assert.deepEqual([...under!.y], [...wave]);
   assert.deepEqual([...over!.y], [...smooth(wave, 0.9)]);
@@ -100,4 +103,15 @@ test("smoothing is offered only where a curve turns at more than every third poi
   assert.equal(hasSmoothing(figure(noise)), true);
   assert.equal(hasSmoothing(figure(noise.slice(0, 64))), false);
   assert.equal(hasSmoothing(figure(noise.map((_, place) => Math.sin(place / 3)))), false);
+});
+
+test("the bar of zeros is read as exactly 0, wherever it stands", () => {
+  const array = (...values: number[]) => ({ shape: [values.length], values: Float64Array.from(values) });
+  const bars = (edges: number[], tone: "accent" | "dead"): Bars => ({
+    kind: "bars", edges: array(...edges), heights: array(...edges.slice(1).fill(0.5)), base: null, label: "", tone,
+  });
+  const marks = [bars([0, 1, 2], "accent"), bars([-0.5, 0], "dead")];
+  const panel = { ...panelOf(), x: { ...(AXIS as unknown as Axis), label: "activation" }, marks };
+  const reader = seriesReader(marks, [], plotOf(panel, { x: [-0.5, 2], y: [0, 1], flipped: false, empty: false }, 250, 100));
+  assert.deepEqual([25, 75].map((x) => reader.at(x, 50)!.title), ["activation exactly 0", "activation 0 to 1"]);
 });

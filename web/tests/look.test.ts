@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { labelsOf, lanes } from "../src/labels.js";
 import { layoutOf, seatsOf } from "../src/layout.js";
 import { clip, type Measure } from "../src/measure.js";
+import { middleOf, rulersOf } from "../src/rulers.js";
+import { plotOf } from "../src/plot.js";
 import { DARK, declarations, LIGHT, themeRules } from "../src/theme.js";
 import type { Axis, Event, Figure, Mark, Panel } from "../src/types.js";
 import { LEVEL_SYMBOLS } from "../src/words.js";
@@ -77,7 +79,34 @@ test("labels of events never cover each other", () => {
   assert.ok(lanes(labels) >= 3);
 });
 
+test("labels below a frame never touch, and the last one is whole", () => {
+  const names = ["hidden1.linear", "hidden1.activation", "hidden2.linear", "hidden2.activation", "head", "a"];
+  const axes = [
+    { categories: names }, { categories: names.slice(2, 5) }, { categories: ["a", "b"] }, { limits: [0, 1] }, { limits: [1, 100_000], scale: "log" },
+    { categories: Array.from({ length: 40 }, (_, place) => `blocks.${place}.norm`) },
+  ] as Partial<Axis>[];
+  for (const axis of axes) {
+    const edges = Float64Array.from({ length: (axis.categories?.length || 2) + 1 }, (_, place) => place - (axis.categories ? 0.5 : 0));
+    const marks = [{ ...BARS, edges: { shape: [edges.length], values: edges }, heights: array(...edges.slice(1)) }] as Mark[];
+    const panel = panelOf({ x: { ...(AXIS as unknown as Axis), ...axis }, marks });
+    for (let room = 240; room < 900; room += 13) {
+      const frame = layoutOf(figureOf(1, [panel]), room, measure).plans[0]!.frame!;
+      const rulers = rulersOf(panel, frame.extent, frame.left + frame.width + frame.right, frame.height, measure, frame);
+      const plot = plotOf(panel, frame.extent, frame.width, frame.height);
+      let last = -frame.left;
+      for (const { place, label } of rulers.x) {
+        const half = measure(label, 11) / 2;
+        const middle = rulers.tilted ? plot.x(place) : middleOf(plot.x(place), half, frame.width, rulers);
+        const [start, end] = rulers.tilted ? [middle - 7, middle + 7] : [middle - half, middle + half];
+        assert.ok(start >= last && (rulers.tilted || end <= frame.width + frame.right), `${label} at ${room}`);
+        if (!axis.categories) assert.ok(Math.abs(middle - plot.x(place)) < 1e-9, `${label} is not at its place at ${room}`);
+        last = end;
+      }
+    }
+  }
+});
+
 test("a text is cut to its room", () => {
-  assert.equal(clip("hidden1.activation", 10, 60, measure), "hidden1.a…");
+  assert.equal(clip("hidden1.activation", 10, 60, measure), "hidde…tion");
   assert.equal(clip("short", 10, 60, measure), "short");
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  acrossOf, axisAt, bandAt, downOf, heightOf, isKept, plotOf, rowAt, rowName, rowWords, SIDE,
+  acrossOf, axisAt, bandAt, downOf, heightOf, isKept, namesBeside, plotOf, rowAt, rowName, rowWords, SIDE,
 } from "../src/parallel.js";
 import type { Axis, Parallel } from "../src/types.js";
 import { AXIS } from "./frames.js";
@@ -53,6 +53,16 @@ test("a brush keeps the lines inside its range; a missing value is outside", () 
   assert.deepEqual(kept([]), [0, 1, 2]);
   assert.deepEqual(kept([[0, [0.4, 1]]]), [1, 2]);
   assert.deepEqual(kept([[0, [0.4, 1]], [3, [0, 1]]]), [1]);
+});
+
+test("names stand beside the ends of their lines, none over another, and none below the axis", () => {
+  const rows = Float64Array.of(0, 0.5, 0.02, 0.5, 0.01, 0.5, 1, 0.5, NaN, NaN);
+  const mark = { ...MARK, axes: AXES.slice(3).concat(AXES[3]!), rows: { shape: [5, 2], values: rows.map((_, at) => rows[at ^ 1]!) }, names: ["a", "b", "c", "d", "e"] };
+  const found = namesBeside(plotOf(mark, 900, [60, 80]), (row) => row !== 3);
+  assert.deepEqual(found.map(({ row }) => row), [0, 2, 1]);
+  const foot = downOf(0, 0);
+  assert.deepEqual(found.map(({ down }) => Math.round(down - foot)), [0, -14, -28]);
+  assert.ok(found.every(({ y }) => y <= foot && y > foot - 5));
 });
 
 test("a line is told in words", () => {

@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from pellucid.core.errors import InputError, MissingExtraError, StoreError
-from pellucid.core.figure import Axis, Event, Figure, Lines, Panel
+from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Parallel
 from pellucid.core.figure.static import png, save, svg
 from pellucid.core.figure.static.events import labels_of, lanes
 from pellucid.core.figure.static.frame import rulers_of
+from pellucid.core.figure.static.key import line_colours
 from pellucid.core.figure.static.plan import grid_of
-from pellucid.core.figure.static.sheet import SMALL, broken, clip, shortened, width_of
+from pellucid.core.figure.static.sheet import SMALL, Sheet, broken, clip, shortened, width_of
 from pellucid.core.finding import Level
-from pellucid.core.theme import GROUPS, LIGHT
+from pellucid.core.theme import DARK, GROUPS, LIGHT, Theme
 from tests.core.figure.pictures import NASTY, figure, histograms, hostile_axes, hostile_marks, panels
 
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -137,6 +138,59 @@ def test_parallel_axes_have_titles_and_ticks_of_their_own() -> None:
     named = {"learning rate", "depth, layers", "optimizer", "loss, nats", "SGD", "Adam", "0.001", "0.1", "loss (nats)"}
     assert named <= set(texts(svg(figure(panels()["parallel"]))))
     assert named <= set(texts(svg(figure(panels()["parallel"]), narrow=True)))
+
+
+def brightness(colour: str) -> float:
+    """Return the relative luminance of "#rrggbb", as the accessibility guidelines have it."""
+    parts = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_lines_that_stand_for_values_are_seen_on_their_paper(theme: Theme) -> None:
+    """At least 3 : 1, from the lowest to the highest value."""
+    colours = line_colours(Sheet(100, 100, theme, clear=False), np.linspace(0, 5, 40))
+    paper = brightness(theme.paper) + 0.05
+    assert len(set(colours)) > 30
+    for one in colours:
+        assert max((brightness(one) + 0.05) / paper, paper / (brightness(one) + 0.05)) >= 3
+
+
+def test_few_parallel_lines_have_their_names_at_their_ends() -> None:
+    """None over another, and none below the axis; many have none."""
+    mark = Parallel(
+        axes=(Axis(label="a", categories=("a long name of one model", "another")), Axis(label="b")),
+        rows=np.array([[0, 1.0], [1, 1.01], [0, 9.0]]),
+        names=("first", "second", "third"),
+    )
+    shown = svg(figure(Panel(marks=(mark,))))
+    found = {name: float(y) for y, name in re.findall(r'<text[^>]* y="([\d.]+)"[^>]*>([a-z ]+)</text>', shown)}
+    assert found["third"] < found["second"] <= found["first"] - 10
+    assert "a long name of one model" in found
+    many = Parallel(axes=mark.axes, rows=np.ones((9, 2)), names=tuple(f"run{place}" for place in range(9)))
+    assert not any("run" in one for one in texts(svg(figure(Panel(marks=(many,))))))
+
+
+def test_names_at_a_slant_begin_inside_the_picture() -> None:
+    """The first ones are shortened, and their letters do not meet."""
+    names = tuple(f"blocks.{place}.attention.projection" for place in range(30))
+    bars = Bars(edges=np.arange(31) - 0.5, heights=np.ones(30))
+    panel = Panel(marks=(bars,), x=Axis(categories=names))
+    rulers = rulers_of(panel, 260, 150)
+    assert rulers.tilted
+    assert np.diff([place for place, _ in rulers.x]).min() * (260 - rulers.left) / 30 >= 10
+    first = next(one for one in texts(svg(figure(panel), narrow=True)) if "…" in one)
+    assert 0.7 * width_of(first, SMALL) <= rulers.left + 8
+
+
+def test_a_path_over_a_matrix_has_a_rim() -> None:
+    """Of the colour of the paper, below the line; a curve on paper has none."""
+    line = Lines(x=np.arange(3), y=np.arange(3), tone="second")
+    rimmed = svg(figure(Panel(marks=(Heat(values=np.ones((3, 3))), line))), theme="light")
+    assert rimmed.count(f"stroke: {LIGHT.paper}") == 1
+    assert rimmed.index(f"stroke: {LIGHT.paper}") < rimmed.index(f"stroke: {LIGHT.tones['second']}")
+    assert f"stroke: {LIGHT.paper}" not in svg(figure(Panel(marks=(line,))), theme="light")
 
 
 def test_many_parallel_lines_stay_small() -> None:

@@ -37,7 +37,7 @@ export function fill(line: Line, say: (words: string) => void): void {
     (entries) => {
       for (const { isIntersecting, target } of entries) {
         if (isIntersecting) near.add(target);
-        else near.delete(target);
+        else if ((target as HTMLElement).dataset.pellucidView) near.delete(target); // pieces of text go on: they are small
         if (isIntersecting && !document.hidden) places.get(target)?.start();
         else setTimeout(() => near.has(target) || places.get(target)?.stop(), PAUSE);
       }

@@ -15,7 +15,8 @@ import { useScene } from "../scene.js";
 import { themeOf, toneColour } from "../theme.js";
 import type { Lines } from "../types.js";
 
-const DASHES = { solid: undefined, dashed: "6 4", dotted: "1.6 3" } as const;
+/** Pixels that are drawn and left out in turn. */
+export const DASHES: Record<Lines["style"], readonly number[]> = { solid: [], dashed: [6, 4], dotted: [1.6, 3] };
 const MOST_DOTS = 400;
 
 /** More points than this in one frame are drawn as pixels: an SVG would take longer than a frame of an animation. */
@@ -33,8 +34,6 @@ export function backOf(curves: readonly Curve[], lit: string): ReadonlySet<Curve
   return new Set(lit === "" || back.length === curves.length ? [] : back);
 }
 
-const STEPS: Record<Lines["style"], readonly number[]> = { solid: [], dashed: [6, 4], dotted: [2, 3] };
-
 /** Draws all curves of a frame as pixels. */
 export function CurvesRaster({ curves, plot, left }: { curves: readonly Curve[]; plot: Plot; left: number }) {
   const { page, root } = useScene();
@@ -49,7 +48,7 @@ export function CurvesRaster({ curves, plot, left }: { curves: readonly Curve[];
       const [colour, back] = [packed(theme.tones[mark.tone]), behind.has(curve)];
       const stroke = (places: Float64Array, wide: number, opacity: number): Stroke => ({
         x: across, y: places, across: sideways, down: downwards, colour, width: wide * ratio, opacity: back ? 0.12 * opacity : opacity,
-        dash: STEPS[mark.style].map((step) => step * ratio),
+        dash: DASHES[mark.style].map((step) => step * ratio),
       });
       return [...(raw ? [stroke(projectAll(plot.panel.y, raw), 1, 0.28)] : []), stroke(up, behind.size && !back ? 2.2 : 1.3, 1)];
     });
@@ -69,18 +68,25 @@ export function CurveLines({ curve, plot }: { curve: Curve; plot: Plot }) {
   const area = band && areaPath(x, band.low.map(plot.y), band.high.map(plot.y), kept);
   // A long noisy curve is drawn finer, or it becomes a blot.
   const width = mark.fill ? 1.3 : mark.x.values.length < plot.width ? 2 : 1.3;
+  const path = linePath(x, y, kept);
   return (
     <g>
       {area && mark.fill && <path d={area} fill="var(--paper)" />}
       {area && <path d={area} fill={colour} fill-opacity={mark.fill ? 0.38 : 0.18} />}
       {curve.raw && <RawLine curve={curve} x={x} plot={plot} />}
+      {isOnColours(plot) && <path d={path} fill="none" stroke="var(--paper)" stroke-width={width + 2.4} stroke-linejoin="round" />}
       <path
-        d={linePath(x, y, kept)} fill="none" stroke={colour} stroke-width={width}
-        stroke-dasharray={DASHES[mark.style]} stroke-linejoin="round"
+        d={path} fill="none" stroke={colour} stroke-width={width}
+        stroke-dasharray={String(DASHES[mark.style])} stroke-linejoin="round"
         stroke-linecap={mark.style === "dotted" ? "butt" : "round"}
       />
     </g>
   );
+}
+
+/** Over the colours of a matrix a curve needs a rim, as on a surface. */
+function isOnColours({ panel }: Plot): boolean {
+  return panel.marks.some(({ kind }) => kind === "heat");
 }
 
 /** The curve before smoothing. */
@@ -105,7 +111,7 @@ export function CurveDots({ curve, plot }: { curve: Curve; plot: Plot }) {
   }
   if (!dots.length) return null;
   return (
-    <g fill={toneColour(mark.tone)} stroke="var(--paper)" stroke-width={0.8}>
+    <g fill={toneColour(mark.tone)} stroke="var(--paper)" stroke-width={isOnColours(plot) ? 1.6 : 0.8}>
       {dots.map(({ x, y }) => <circle cx={short(x)} cy={short(y)} r={3.2} />)}
     </g>
   );

@@ -5,12 +5,13 @@ import { useSignal, type Signal } from "../signals.js";
 import { useMemo } from "preact/hooks";
 import { Nothing } from "../guard.js";
 import { Raster, type Draw } from "../canvas.js";
-import { clip, SIZE } from "../measure.js";
+import { clip, SIZE, type Measure } from "../measure.js";
 import {
-  acrossOf, axisAt, downOf, heightOf, isKept, lineOf, plotOf, rowAt, rowName, rowWords, SIDE, TALL, titleOf, type Band, type Brushes, type Plot,
+  acrossOf, axisAt, downOf, heightOf, isKept, lineOf, namesBeside, plotOf, rowAt, rowName, rowWords, SIDE, stepOf, TALL, titleOf, type Band,
+  type Brushes, type Plot,
 } from "../parallel.js";
 import { arrowOf, type Drag, type Gestures } from "../pointer.js";
-import { limitsOf, colourOf, colourTable, css, packed } from "../raster/colors.js";
+import { colourOf, css, limitsOf, lineTable, packed, type Page } from "../raster/colors.js";
 import { drawStrokes, type Stroke } from "../raster/strokes.js";
 import type { Reading } from "../reading.js";
 import { clampIndex } from "../reading.js";
@@ -26,16 +27,18 @@ import { linePath, short } from "./lines.js";
 
 /** How near an axis a drag begins that brushes it, pixels. */
 const [NEAR_AXIS, NEAR_LINE] = [16, 12];
+/** So many lines have their names beside their ends, where there is so much room, pixels. */
+const [NAMED, ROOM] = [8, 520];
 
 /** Draws the axes, the lines, and what is done with them. */
 export function ParallelMark({ mark, title, width, name }: { mark: Parallel; title: string; width: number; name: string }) {
-  const { store, page } = useScene();
-  const plot = useMemo(() => plotOf(mark, width), [mark, width]);
+  const { store, page, measure } = useScene();
+  const plot = useMemo(() => plotOf(mark, width, sidesOf(mark, width, measure)), [mark, width]);
   const windows = store.windows.value;
   const brushes = useMemo(() => brushesOf(windows, name), [windows]);
   const kept = useMemo(() => Array.from({ length: mark.rows.shape[0]! }, (_, row) => isKept(plot, brushes, row)), [plot, brushes]);
   const theme = themeOf(page.value);
-  const colours = useMemo(() => coloursOf(mark, theme), [mark, theme]);
+  const colours = useMemo(() => coloursOf(mark, page.value), [mark, theme]);
   const draw = useMemo(() => linesOf(plot, kept, colours, theme), [plot, kept, colours, theme]);
   const reading = useSignal<Reading | null>(null);
   const said = useSignal<Reading | null>(null);
@@ -48,8 +51,9 @@ export function ParallelMark({ mark, title, width, name }: { mark: Parallel; tit
       <Stage kind="interactive plot" label={`${plain(title) || "Parallel coordinates"}. ${KEYS}`} width={width} height={tall} reading={reading}
         said={said} gestures={gestures} over={<Hovered plot={plot} reading={reading} colours={colours} />}>
         <Raster width={width} height={tall} draw={draw} />
-        <svg class="front" width={width} height={tall} aria-hidden="true">
+        <svg class="front" width={width} height={tall} aria-hidden>
           {plot.bands.map((band, place) => <Axes plot={plot} band={band} place={place} brushes={brushes} />)}
+          {hasNames(mark, width) && <Names plot={plot} kept={kept} colours={colours} />}
         </svg>
       </Stage>
       {brushes.size > 0 && <p class="more chosen" role="status">{keptWords(mark, kept)}</p>}
@@ -59,6 +63,33 @@ export function ParallelMark({ mark, title, width, name }: { mark: Parallel; tit
 }
 
 const KEYS = "Left and right go from axis to axis, up and down from line to line, with Shift they keep a range, 0 keeps all, Escape leaves.";
+
+function hasNames({ names }: Parallel, width: number): boolean {
+  return names.length > 0 && names.length <= NAMED && width >= ROOM;
+}
+
+/** Room for the names on the first axis, and for those of the lines. */
+function sidesOf(mark: Parallel, width: number, measure: Measure): [number, number] {
+  const room = (words: readonly string[]) =>
+    Math.min(Math.max(SIDE, ...words.map((one) => measure(plain(one), SIZE.small) + 16)), 0.28 * width);
+  return [room(mark.axes[0]?.categories ?? []), hasNames(mark, width) ? room(mark.names) : SIDE];
+}
+
+/** The names of the lines at their ends. */
+function Names({ plot, kept, colours }: { plot: Plot; kept: readonly boolean[]; colours: readonly string[] }) {
+  const { measure } = useScene();
+  const x = plot.width - plot.sides[1];
+  return (
+    <>
+      {namesBeside(plot, (row) => kept[row]!).map(({ row, y, down }) => (
+        <>
+          <path d={`M${x + 2} ${short(y)}L${x + 10} ${short(down)}`} stroke={colours[row] || "var(--tone-faint)"} stroke-width={1.7} />
+          <text x={x + 13} y={short(down + 4)}>{clip(rowName(plot.mark, row), SIZE.small, plot.sides[1] - 14, measure)}</text>
+        </>
+      ))}
+    </>
+  );
+}
 
 /** Brushes are kept with the windows of the frames, so that the address of the page holds them. */
 function brushesOf(windows: State["windows"], name: string): Brushes {
@@ -75,16 +106,17 @@ function keptWords(mark: Parallel, kept: readonly boolean[]): string {
 }
 
 /** One colour a row; "" where it has no value. */
-function coloursOf(mark: Parallel, theme: Theme): readonly string[] {
+function coloursOf(mark: Parallel, page: Page): readonly string[] {
   const values = mark.value?.values;
   const [low, high] = values ? limitsOf(values, false) : [0, 1];
+  const table = lineTable(page);
   return Array.from({ length: mark.rows.shape[0]! }, (_, row) => {
-    if (!values) return theme.tones.accent;
-    return Number.isNaN(values[row]) ? "" : css(colourOf(colourTable(false), values[row]!, low, high));
+    if (!values) return themeOf(page).tones.accent;
+    return Number.isNaN(values[row]) ? "" : css(colourOf(table, values[row]!, low, high));
   });
 }
 
-/** All lines as pixels: thousands of them stay quick. A few have rims, or the ends of the map would drown in the paper. */
+/** All lines as pixels: thousands of them stay quick. */
 function linesOf(plot: Plot, kept: readonly boolean[], colours: readonly string[], theme: Theme): Draw {
   const rank = (row: number) => (kept[row] ? 2 : 0) + (colours[row] ? 1 : 0);
   const order = kept.map((_, row) => row).sort((one, other) => rank(one) - rank(other));
@@ -95,9 +127,7 @@ function linesOf(plot: Plot, kept: readonly boolean[], colours: readonly string[
     }));
     drawStrokes(out, width, height, order.flatMap((row) => {
       const colour = kept[row] && colours[row];
-      if (!colour) return stroke(row, theme.faint, 1, 0.75);
-      // Of many lines the rims would cover the colours.
-      return [...(opacity < 1 ? [] : stroke(row, theme.muted, 2.7, 0.5)), ...stroke(row, colour, 1.7, opacity)];
+      return colour ? stroke(row, colour, 2, opacity) : stroke(row, theme.faint, 1, 0.75);
     }));
   };
 }
@@ -105,14 +135,18 @@ function linesOf(plot: Plot, kept: readonly boolean[], colours: readonly string[
 function Axes({ plot, band, place, brushes }: { plot: Plot; band: Band; place: number; brushes: Brushes }) {
   const { measure } = useScene();
   const [top, foot] = [downOf(place, 1), downOf(place, 0)];
-  const room = band.count > 1 ? acrossOf(plot, band, band.first + 1) - SIDE : plot.width;
+  const room = stepOf(plot, band);
+  const named = hasNames(plot.mark, plot.width) && place === plot.bands.length - 1;
   return (
     <>
       {plot.mark.axes.slice(band.first, band.first + band.count).map((axis, order) => {
         const index = band.first + order;
         const x = acrossOf(plot, band, index);
-        const last = order > 0 && order === band.count - 1;
-        const words = clip(titleOf(axis, index), SIZE.small, Math.min(room, plot.width) - 8, measure);
+        const end = order > 0 && order === band.count - 1;
+        const last = end && !named;
+        const side = plot.sides[order && 1]!;
+        // What stands out at a side moves inwards, where the title of the next axis is.
+        const words = clip(titleOf(axis, index), SIZE.small, Math.min(room - 8, order && !end ? room : room / 2 + side), measure);
         const half = measure(words, SIZE.small) / 2;
         const brush = brushes.get(index);
         return (
@@ -125,8 +159,8 @@ function Axes({ plot, band, place, brushes }: { plot: Plot; band: Band; place: n
               return (
                 <>
                   <line x1={short(x - 3)} x2={short(x + 3)} y1={y} y2={y} stroke="var(--muted)" />
-                  <text class="halo" x={short(x + (last ? 6 : -6))} y={Number(y) + 4} text-anchor={last ? "start" : "end"}>
-                    {clip(label, SIZE.small, Math.max(order && !last ? room / 2 : SIDE - 6, 30), measure)}
+                  <text class="halo" style="stroke-width:6px" x={short(x + (last ? 6 : -6))} y={Number(y) + 4} text-anchor={last ? "start" : "end"}>
+                    {clip(label, SIZE.small, order && !last ? Math.max(room / 2, 30) : side - 8, measure)}
                   </text>
                 </>
               );

@@ -20,7 +20,7 @@ interface Racer {
 /** Paths that are played together. */
 export interface Race {
   readonly racers: readonly Racer[];
-  /** Points of the longest path, also while it is hidden. */
+  /** Points of the longest path that is shown. */
   readonly count: number;
   /** Packed pixel of the rims of the paths. */
   readonly casing: number;
@@ -28,12 +28,13 @@ export interface Race {
 
 /** Returns the paths of a surface that are not switched off. */
 export function raceOf(mark: Surface, hidden: readonly string[], page: Page): Race {
-  const racers = mark.paths.map(({ shape, values }, place) => ({
+  const every = mark.paths.map(({ shape, values }, place) => ({
     name: plain(mark.names[place] ?? ""), points: Float64Array.from(values as ArrayLike<number>), count: shape[0]!,
     colour: packed(placeColour(place, page)),
   }));
+  const racers = every.filter(({ count }, place) => count > 0 && !hidden.includes(pathEntry(mark, place).id));
   return {
-    racers: racers.filter(({ count }, place) => count > 0 && !hidden.includes(pathEntry(mark, place).id)),
+    racers,
     count: Math.max(0, ...racers.map(({ count }) => count)),
     casing: packed(page === "dark" ? "#15181d" : "#ffffff"),
   };

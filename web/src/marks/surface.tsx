@@ -26,7 +26,7 @@ export function SurfaceMark({ mark, panel, width, height, name }: {
   const mesh = useMemo(() => meshOf(mark), [mark]);
   const race = useMemo(() => raceOf(mark, store.hidden.value, page.value), [mark, store.hidden.value, page.value]);
   const last = Math.max(race.count - 1, 0);
-  const place = useComputed(() => Math.min(store.places.value[name] ?? last, last)).value;
+  const place = Math.min(useComputed(() => store.places.value[name]).value ?? last, last);
   const reading = useSignal<Reading | null>(null);
   const ground = useMemo(() => new Ground(), []);
   const turns = useSignal(0);

@@ -66,7 +66,7 @@ function Images({ mark, width, title }: Props) {
       <Stage kind="small images" label={`${plain(title) || "Images"}. Arrow keys go from image to image, Enter enlarges.`}
         look="pick" {...size} reading={reading} said={said} gestures={gestures}>
         <Raster {...size} draw={draw} />
-        <svg class="front" {...size} aria-hidden="true">
+        <svg class="front" {...size} aria-hidden>
           <Titles titles={mark.titles} layout={layout} ratio={ratio} />
         </svg>
       </Stage>

@@ -43,6 +43,15 @@ export function colourTable(signed: boolean): Uint32Array {
   return (made[+signed] ??= ramp(signed ? DIVERGING : SEQUENTIAL, TABLE_SIZE));
 }
 
+/** The part of the rise in lightness that stands out from the paper by 3 : 1, as shares of the map. */
+export const LINE_PART = { light: [0, 0.64], dark: [0.42, 1] } as const;
+
+/** Return the colours of lines that stand for values: of the rise in lightness, those that are seen on a paper. */
+export function lineTable(page: Page): Uint32Array {
+  const [from, to] = LINE_PART[page];
+  return colourTable(false).map((_, place, table) => table[Math.round(from * (TABLE_SIZE - 1) + place * (to - from))]!);
+}
+
 /**
  * Return the colours of groups as packed pixels.
  *

@@ -1,5 +1,6 @@
-/** What moves on a surface: paths and a ball, faint where the surface is in front of them. */
+/** What moves on a surface: paths, thin and pale where the surface is in front of them, and a ball, faint there. */
 
+import { packed } from "./colors.js";
 import { project, unproject, type Bounds, type Camera, type Projection } from "./project.js";
 import { over } from "./splat.js";
 
@@ -52,8 +53,10 @@ const [SLOPE_PIXELS, BUMP] = [4, 0.01];
 const BLACK = 0xff000000;
 /** How far a pixel of a line may lie behind the surface, half edges of the cube: a line on a steep slope has width. */
 const WIDTH_TOLERANCE = 0.12;
-/** Side of the dots in which the hidden parts of a line are drawn, pixels: half of them, where a veil would add up. */
-const HIDDEN_DOT = 2;
+/** Share of the width of a line that is drawn where the surface hides it: dots and dashes look like noise in a zig-zag. */
+const HIDDEN = 0.6;
+/** What hidden parts are half mixed with: a middle colour of the maps. A veil over the surface would add up. */
+const MIST = packed("#3d8a92");
 /** Pixels between two points of a path below which the second adds nothing. */
 const NEARLY = 0.7;
 /** How dark the ground is below a ball, and how far its shadow reaches and lies aside, radii. */
@@ -72,12 +75,22 @@ const SHINE = [-0.45, -0.6, 0.66] as const;
 export function drawPath(scene: Scene, path: Path): void {
   const count = Math.min(path.count ?? Infinity, Math.floor(path.points.length / 3));
   const places = placesOf(scene, path.points, count);
-  const half = (path.width ?? 2.2) / 2;
-  const strokes = [[path.casing, half + 1.2, 0], [path.colour, half, HIDDEN_DOT]] as const;
-  for (const [colour, reach, dot] of strokes) {
-    for (let at = 0; at + 5 < places.length; at += 3) drawSegment(scene, places, at, at + 3, reach, colour, dot);
-    if (places.length > 0 && path.dot !== false) drawSegment(scene, places, 0, 0, reach + 1.6, colour, dot);
+  const wide = path.width ?? 2.2;
+  const rim: Pen = { colour: path.casing, reach: wide / 2 + 1.2 };
+  const core: Pen = { colour: path.colour, reach: wide / 2, hidden: over(path.colour, MIST, 0.5) };
+  for (const pen of [rim, core]) {
+    for (let at = 0; at + 5 < places.length; at += 3) drawSegment(scene, places, at, at + 3, pen);
+    if (places.length > 0 && path.dot !== false) drawSegment(scene, places, 0, 0, { ...pen, reach: pen.reach + 1.6 });
   }
+}
+
+/** How a line is drawn. */
+interface Pen {
+  readonly colour: number;
+  /** Half of what is drawn across the line, pixels. */
+  readonly reach: number;
+  /** Colour of what the surface hides; without it that is not drawn. */
+  readonly hidden?: number;
 }
 
 /** Where the points appear; one that is nearly at the one before it is left out, as in a descent that has arrived. */
@@ -93,10 +106,8 @@ function placesOf(scene: Scene, points: Path["points"], count: number): number[]
   return places;
 }
 
-/** Draw the pixels within `reach` of a segment; of what the surface hides, dots of a size, or nothing when it is 0. */
-function drawSegment(
-  scene: Scene, places: readonly number[], from: number, to: number, reach: number, colour: number, dot: number,
-): void {
+/** Draw the pixels near a segment. */
+function drawSegment(scene: Scene, places: readonly number[], from: number, to: number, { colour, reach, hidden }: Pen): void {
   const { out, depth, width, height } = scene;
   const slack = SLOPE_PIXELS / scene.unit + BUMP;
   const x = places[from]!, y = places[from + 1]!, near = places[from + 2]!;
@@ -111,15 +122,14 @@ function drawSegment(
       const px = column + 0.5 - x;
       const py = row + 0.5 - y;
       const along = Math.max(0, Math.min(1, (px * dx + py * dy) / length));
-      const cover = reach + 0.5 - Math.sqrt((px - along * dx) ** 2 + (py - along * dy) ** 2);
-      if (!(cover > 0)) continue;
+      const away = Math.sqrt((px - along * dx) ** 2 + (py - along * dy) ** 2) - 0.5;
+      if (!(away < reach)) continue;
       const place = row * width + column;
       const nearness = near + along * dn;
-      if (!(dot && (Math.floor(column / dot) + Math.floor(row / dot)) % 2)) {
-        if (nearness + WIDTH_TOLERANCE < depth[place]!) continue;
-        if (nearness + slack < nearnessAt(scene, x + along * dx, y + along * dy)) continue;
-      }
-      out[place] = over(out[place]!, colour, Math.min(1, cover));
+      const isHidden = nearness + WIDTH_TOLERANCE < depth[place]! || nearness + slack < nearnessAt(scene, x + along * dx, y + along * dy);
+      if (isHidden && !hidden) continue;
+      const cover = (isHidden ? reach * HIDDEN : reach) - away;
+      if (cover > 0) out[place] = over(out[place]!, isHidden ? hidden! : colour, Math.min(1, cover));
     }
   }
 }

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  colourLimits, colourOf, colourTable, groupColours, packed, TABLE_SIZE,
+  colourLimits, colourOf, colourTable, groupColours, LINE_PART, lineTable, packed, TABLE_SIZE,
 } from "../../src/raster/colors.js";
+import { themeOf } from "../../src/theme.js";
 import { ask, noPython } from "../python.js";
 import { named, oklab } from "./pixels.js";
 
@@ -16,6 +17,26 @@ test("the maps end in the colours of the static pictures", () => {
   assert.equal(named(diverging[0]!), "#0c3a70");
   assert.equal(named(diverging[(TABLE_SIZE - 1) / 2]!), "#f6f4f1");
   assert.equal(named(diverging[TABLE_SIZE - 1]!), "#7c1023");
+});
+
+/** How much two colours differ in brightness, as the accessibility guidelines have it: 1 to 21. */
+function contrast(one: string, other: string): number {
+  const [dark, bright] = [one, other].map((colour) => {
+    const part = (at: number) => parseInt(colour.slice(at, at + 2), 16) / 255;
+    const linear = (value: number) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * linear(part(1)) + 0.7152 * linear(part(3)) + 0.0722 * linear(part(5));
+  }).sort((low, high) => low - high) as [number, number];
+  return (bright + 0.05) / (dark + 0.05);
+}
+
+test("lines that stand for values are seen on their paper, and a larger value is lighter", () => {
+  for (const page of ["light", "dark"] as const) {
+    const table = lineTable(page);
+    assert.ok(table.every((pixel) => contrast(named(pixel), themeOf(page).paper) >= 3), page);
+    const light = lightness(table);
+    assert.ok(light.at(-1)! - light[0]! > 0.35, `${light.at(-1)! - light[0]!}`);
+    assert.ok(light.every((one, at) => !at || one >= light[at - 1]! - 0.003));
+  }
 });
 
 test("the sequential maps grow lighter all the way, by about the same amount everywhere", () => {
@@ -71,4 +92,10 @@ test("limits follow the rule of the static pictures", () => {
 test("a colour is packed as an ImageData holds it", () => {
   assert.deepEqual([...new Uint8Array(Uint32Array.of(packed("#102030", 64)).buffer)], [0x10, 0x20, 0x30, 64]);
   assert.equal(groupColours(12)[10], groupColours(1)[0]);
+});
+
+test("lines take the part of the map that Python gives them", { skip: noPython }, () => {
+  const code = "from pellucid.core.figure.static.key import _LINE_PART\nanswer = _LINE_PART";
+  const { light, dark } = ask<Record<string, number[]>>(code, null);
+  assert.deepEqual({ light, dark }, LINE_PART);
 });

@@ -49,12 +49,14 @@ def curves(run: LiveRun) -> Figure:
     loss = found.get("loss")
     steps = f"{amount(run.state().last + 1, 'step')} so far"
     course = f"The last loss is {number(loss.values[-1])}." if loss is not None and len(loss) else "No loss yet."
+    # Of a run that is written the verdict may be of some seconds ago: then only what is wrong is said.
+    silent = findings is None or (run.state().status == "running" and not findings.problems)
     return Figure(
         title="Curves",
         panels=tuple(panels[:_MOST_PANELS]),
         columns=1 if len(panels) == 1 else 2,
-        verdict="" if findings is None else findings.headline,
-        level=Level.OK if findings is None else findings.level,
+        verdict="" if findings is None or silent else findings.headline,
+        level=Level.OK if findings is None or silent else findings.level,
         caveat=f"{amount(hidden, 'further scalar is', 'further scalars are')} not shown." if hidden else "",
         alt=f"{amount(len(found), 'scalar')} over the steps, {steps}. {course}",
     )
@@ -200,7 +202,7 @@ def parallel(runs: Sequence[LiveRun], colour: Annotated[str, Choice(_scalars_of)
     outcomes = [name for name in ("loss", "val_loss", "accuracy", "val_accuracy") if name in ends]
     for name in dict.fromkeys([*outcomes, colour]):
         if name in ends and np.isfinite(ends[name]).any():
-            axes.append(Axis(label=f"last {_label(name)}", scale=_scale([ends[name]])))
+            axes.append(Axis(label=_end_label(name), scale=_scale([ends[name]])))
             columns.append(ends[name])
     rows = np.stack(columns, axis=1) if columns else np.zeros((len(runs), 0))
     mark = Parallel(
@@ -208,7 +210,7 @@ def parallel(runs: Sequence[LiveRun], colour: Annotated[str, Choice(_scalars_of)
         rows=rows,
         names=tuple(_names_of(runs).values()),
         value=ends.get(colour),
-        label=f"last {_label(colour)}",
+        label=_end_label(colour),
     )
     words = f"{amount(settings, 'setting differs', 'settings differ')} between {amount(len(runs), 'run')}"
     return Figure(
@@ -218,6 +220,12 @@ def parallel(runs: Sequence[LiveRun], colour: Annotated[str, Choice(_scalars_of)
         alt=f"{words}. {amount(len(runs), 'line')} across {amount(len(axes), 'axis', 'axes')}: "
         f"{', '.join(one.label for one in axes)}.",
     )
+
+
+def _end_label(name: str) -> str:
+    """What the last value of a scalar is called beside those of others: "last training loss"."""
+    group = _TOGETHER.get(name, name)
+    return f"last {_LABELS[name]} {group}" if name in _LABELS else f"last {_label(name)}"
 
 
 def _no_axis(hidden: int) -> str:
@@ -250,13 +258,28 @@ def _setting_axes(runs: Sequence[LiveRun]) -> tuple[list[Axis], list[Values], in
         else:
             names = list(dict.fromkeys(_named(one) for one in values if one is not None))
             column = np.array([math.nan if one is None else float(names.index(_named(one))) for one in values])
-            axes.append(Axis(label=label, categories=tuple(names)))
+            axes.append(Axis(label=label, categories=telling(names)))
         columns.append(column)
     return axes, columns, hidden
 
 
 def _named(value: Any) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else plain(str(value))[:60]
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else plain(str(value))
+
+
+def telling(names: Sequence[str]) -> tuple[str, ...]:
+    """Of "Sequential, 8,970 parameters" and "Sequential, 13,706 parameters" the part that tells them apart.
+
+    Args:
+        names: No two alike.
+
+    Returns:
+        As many, no two alike unless they are long: at most 60 letters of each.
+    """
+    parts = list(zip(*(name.split(", ") for name in names), strict=False))
+    same_length = len({name.count(", ") for name in names}) == 1
+    apart = next((part for part in parts if len(set(part)) == len(names)), None) if same_length else None
+    return tuple(one[:60] for one in (apart or names))
 
 
 def _settings(run: LiveRun) -> dict[str, Any]:

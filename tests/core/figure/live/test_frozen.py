@@ -32,14 +32,12 @@ def test_controls_move_as_far_as_the_budget_goes() -> None:
     """In the order of the signature; the rest is fixed and named; the usual setting comes first."""
     calls.clear()
     frames = frozen(three)
-    assert (
-        len(calls) == len(frames) == 36
-    )  # 2 kinds, 3 rates, 3 sizes, on and off: with 4 stops a control less would move
+    assert len(calls) == len(frames) == 48  # 2 kinds, 8 rates, 3 sizes
     first = frames[0]
     assert first.parameters == three.frame().parameters
-    assert [one.name for one in first.controls] == ["kind", "rate", "size", "on"]
-    assert first.figure.caveat == "So it is. Fixed here: ways x and y. To set them: pellucid open."
-    assert len({repr(one.parameters) for one in frames}) == 36
+    assert [one.name for one in first.controls] == ["kind", "rate", "size"]
+    assert first.figure.caveat == "So it is. Fixed here: ways x and y, on on. To set them: pellucid open."
+    assert len({repr(one.parameters) for one in frames}) == 48
     for frame in frames:
         for control in frame.controls:
             assert frame.parameters[control.name] == control.value
@@ -49,6 +47,36 @@ def test_controls_move_as_far_as_the_budget_goes() -> None:
                 assert three.controls()[2].value == 7
     sizes = {frame.parameters["size"] for frame in frames}
     assert {0, 7, 100} <= sizes
+
+
+def test_the_first_range_has_enough_stops_before_a_further_control_moves() -> None:
+    """And its help says how many were computed; a range that has all its values says nothing."""
+
+    @view
+    def waves(
+        rate: Annotated[float, Range(0.1, 5, log=True)] = 1.0,
+        size: Annotated[int, Range(0, 2)] = 1,
+        way: Literal["a", "b", "c", "d"] = "a",
+    ) -> Figure:
+        """Draw nothing.
+
+        Args:
+            rate: How fast
+            size: How large
+            way: Which
+        """
+        return Figure(title=f"{rate} {size} {way}", panels=())
+
+    moved = {one.name: one for one in frozen(waves)[0].controls}
+    assert list(moved) == ["rate", "size"]
+    rate, size = moved["rate"], moved["size"]
+    assert isinstance(rate, Slider)
+    assert rate.stops is not None
+    assert len(rate.stops) == 16
+    assert rate.help == "How fast. 16 computed settings; what is typed goes to the nearest."
+    assert size.help == "How large"
+    assert [one.name for one in frozen(waves, budget_frames=12)[0].controls] == ["rate"]
+    assert [one.name for one in frozen(waves, budget_frames=5)[0].controls] == ["rate"]
 
 
 def test_whether_everything_can_be_tried() -> None:

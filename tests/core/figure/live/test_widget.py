@@ -84,3 +84,20 @@ def test_the_widget_hears_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert message == {"id": 2}
     assert unpack(frames[0]).parameters == {"size": 4}
     shown.close()
+
+
+def test_without_a_kernel_there_is_a_still_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the widget, whose state is not saved as a rule; a picture that cannot be drawn is left out."""
+    pytest.importorskip("anywidget")
+    monkeypatch.setattr(widget, "script", lambda: "globalThis.pellucid = {widget: {}};")
+    monkeypatch.setattr(
+        "pellucid.core.figure.live.carrying.notebook_html", lambda frames: f"still {frames[0].controls}"
+    )
+    shown = sized.live()
+    bundle: Any = shown._repr_mimebundle_()
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert data["text/html"] == "still ()"
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
+    shown.close()
+    assert widget.with_fallback({"text/plain": "x"}, sized.bind(size=7)) == {"text/plain": "x"}
+    assert widget.with_fallback(None, sized) is None

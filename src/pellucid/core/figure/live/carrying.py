@@ -36,12 +36,30 @@ _START = (
     "script.textContent=await new Response(stream).text();document.head.append(script)})()"
 )
 
-# Makes the sandbox as high as what is inside. It hears that frame alone, and takes nothing but a height from it.
+# Makes the page in the sandbox light or dark when the notebook says so.
+_FOLLOW = (
+    "addEventListener('message',({source,data})=>{if(source!==parent||!data||data.pellucid!=='theme')return;"
+    "const name=data.dark===true?'dark':'light',root=document.documentElement;"
+    "root.dataset.theme=root.style.colorScheme=name})"
+)
+
+# Makes the sandbox as high as what is inside, and tells it whether the notebook is dark: by what JupyterLab and VS Code
+# say, else by the colour of the text around it, which is light on dark paper only. It hears that frame alone, and takes
+# nothing but a height from it; the frame speaks first, so that none is told before it listens.
 _LISTEN = (
-    "(()=>{const frame=document.currentScript.previousElementSibling;"
+    "(()=>{const frame=document.currentScript.previousElementSibling,{body}=document,"
+    "preference=matchMedia('(prefers-color-scheme: dark)'),"
+    "isDark=()=>{const{classList,dataset}=body;if(dataset.jpThemeLight)return dataset.jpThemeLight==='false';"
+    "for(const name of['dark','light'])if(classList.contains('vscode-'+name))return name==='dark';"
+    "const{color}=getComputedStyle(frame.parentElement);if(!color.startsWith('rgb'))return preference.matches;"
+    "const[red,green,blue]=color.match(/[\\d.]+/g);return .3*red+.59*green+.11*blue>127},"
+    "tell=()=>{if(!frame.isConnected)return;const dark=isDark();frame.style.colorScheme=dark?'dark':'light';"
+    "frame.contentWindow.postMessage({pellucid:'theme',dark},'*')};"
     "addEventListener('message',({source,data})=>{"
-    "if(source===frame.contentWindow&&data&&data.pellucid==='height'&&Number.isFinite(data.height))"
-    "frame.style.height=Math.min(Math.max(data.height,40),20000)+'px'})})()"
+    "if(source!==frame.contentWindow||!data||data.pellucid!=='height'||!Number.isFinite(data.height))return;"
+    "frame.style.height=Math.min(Math.max(data.height,40),20000)+'px';tell()});"
+    "for(const one of[document.documentElement,body])new MutationObserver(tell).observe(one,{attributes:true});"
+    "preference.addEventListener('change',tell);tell()})()"
 )
 
 
@@ -111,7 +129,8 @@ def notebook_html(frames: Sequence[Frame], *, height: int | None = None) -> str:
         f'<meta name="color-scheme" content="light dark"><title>{title}</title>'
         "<style>:root{color-scheme:light dark}body{margin:0}pre{overflow:auto;font-size:12px}</style></head><body>"
         f"{place('picture', carried(frames), fallback_html=picture_html(first.figure))}"
-        f'<script type="application/octet-stream" id="code">{_code()}</script><script>{_START}</script></body></html>'
+        f'<script type="application/octet-stream" id="code">{_code()}</script>'
+        f"<script>{_FOLLOW};{_START}</script></body></html>"
     )
     pixels = _height(first.figure, first.controls) if height is None else height
     return (

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 BUDGET_FRAMES = 48
 BUDGET_BYTES = 1_500_000
-_STOPS = (BUDGET_FRAMES, 24, 16, 12, 9, 7, 5, 4, 3)  # of each range, most first
+_STOPS = (BUDGET_FRAMES, 24, 16, 12, 9, 8, 7, 5, 4, 3)  # of the first range, most first
+_STOPS_OF_OTHERS = (9, 7, 5, 4, 3)
+_ENOUGH = 7  # stops of the first range: with fewer it says little, and no further control is worth that
+_MANY = 9  # beyond it a further control is worth more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +36,8 @@ def frozen(view: "View", *, budget_frames: int = BUDGET_FRAMES, budget_bytes: in
     """Draw a view for a grid of settings.
 
     As many controls as fit can be moved, in the order of the signature; ranges have a few stops, their usual value
-    among them. The others stay at their usual value, and the caveat names them.
+    among them, the first of them 7 or more where there is room. The others stay at their usual value, and the caveat
+    names them.
 
     Args:
         view: Nothing of it may be left to bind.
@@ -92,15 +96,30 @@ def _in_full(control: Control, kept: Control | None) -> bool:
 
 
 def _widest(view: "View", most: int) -> tuple[tuple[str, ...], list[_Branch]]:
-    """Return what can be moved, and all combinations: most controls first, then most stops of the ranges."""
-    grids = [_grid(view, most, count) for count in _STOPS]
-    return max(grids, key=lambda grid: len(grid[0]))  # the first of equals has the most stops
+    """Return what can be moved, and all combinations.
+
+    The first range of the signature, as a rule the most telling, gets enough stops before a further control is taken
+    in; then come as many controls as fit, then stops.
+    """
+    names = [one.name for one in view.controls()]
+    ranges = [one.name for one in view.controls() if isinstance(one, Slider)]
+    others = _STOPS_OF_OTHERS if len(ranges) > 1 else _STOPS_OF_OTHERS[-1:]
+    best: tuple[tuple[Any, ...], tuple[str, ...], list[_Branch]] = ((), (), [])
+    for count in _STOPS:
+        for other in others:
+            moved, branches = _grid(view, most, dict.fromkeys(ranges, other) | dict.fromkeys(ranges[:1], count))
+            enough = min(count, _ENOUGH) if {*ranges[:1]} & {*moved} else 0
+            first = [-names.index(name) for name in moved]  # of as many controls those that come first
+            rank = (enough, len(moved), first, min(count, _MANY), other, count)
+            if rank > best[0]:
+                best = rank, moved, branches
+    return best[1:]
 
 
-def _grid(view: "View", most: int, count: int) -> tuple[tuple[str, ...], list[_Branch]]:
+def _grid(view: "View", most: int, counts: Mapping[str, int]) -> tuple[tuple[str, ...], list[_Branch]]:
     branches, moved = [_Branch()], list[str]()
     for name in (one.name for one in view.controls()):
-        grown = _grown(view, branches, name, count, most)
+        grown = _grown(view, branches, name, counts.get(name, 0), most)
         if len(branches) < len(grown) <= most:
             branches = grown
             moved.append(name)
@@ -172,7 +191,7 @@ def stops_of(control: Slider, count: int) -> tuple[float, ...]:
 def _told(frame: Frame, branch: _Branch, moved: Sequence[str]) -> Frame:
     """Return a frame with the controls that can be moved, and the others in its caveat."""
     kept = tuple(
-        replace(one, stops=branch.stops[one.name]) if isinstance(one, Slider) else one
+        _with_stops(one, branch.stops[one.name]) if isinstance(one, Slider) else one
         for one in frame.controls
         if one.name in moved
     )
@@ -183,6 +202,16 @@ def _told(frame: Frame, branch: _Branch, moved: Sequence[str]) -> Frame:
         return replace(frame, controls=kept)
     told = f"Fixed here: {', '.join(fixed)}. To set them: pellucid open."
     return replace(frame, controls=kept, figure=replace(frame.figure, caveat=joined(frame.figure.caveat, told)))
+
+
+def _with_stops(control: Slider, stops: tuple[float, ...]) -> Slider:
+    """Return a range with only some stops, which its help says: what is typed goes to the nearest."""
+    kept = replace(control, stops=stops)
+    if _in_full(control, kept):
+        return kept
+    return replace(
+        kept, help=joined(control.help, f"{len(stops)} computed settings; what is typed goes to the nearest.")
+    )
 
 
 def _free(control: Control) -> bool:

@@ -1,6 +1,7 @@
 """A view as a widget of a running notebook: the picture asks, the kernel computes and answers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pellucid.core.errors import InputError, PellucidError
@@ -31,7 +32,12 @@ def live(view: "View") -> Any:
     """
     view.controls()  # what cannot be drawn is told here, not in the page
     anywidget: Any = require("anywidget", extra="notebook", purpose="a living picture in a notebook")
-    kind = type("LiveView", (anywidget.AnyWidget,), {"_esm": script() + _EXPORT})
+    base: Any = anywidget.AnyWidget
+
+    def shown(self: Any, **options: Any) -> Any:
+        return with_fallback(base._repr_mimebundle_(self, **options), view)  # a name of IPython's
+
+    kind = type("LiveView", (base,), {"_esm": script() + _EXPORT, "_repr_mimebundle_": shown})
     widget = kind()
 
     def heard(_: Any, content: Any, buffers: Any) -> None:
@@ -41,6 +47,32 @@ def live(view: "View") -> Any:
 
     widget.on_msg(heard)
     return widget
+
+
+def with_fallback(bundle: Any, view: "View") -> Any:
+    """Add the picture as it comes to what a widget shows of itself.
+
+    A front end that has no widget, and a page that was made without its state, shows that instead of nothing.
+
+    Args:
+        bundle: What the widget returned: data by type of content, or that and metadata; None for nothing.
+        view: What it shows.
+
+    Returns:
+        The same with "text/html"; as it was where the view cannot be drawn, which the widget says itself.
+    """
+    from pellucid.core.figure.live.carrying import notebook_html
+
+    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    if not isinstance(data, dict):
+        return bundle
+    try:
+        # Nothing moves in it: its controls would compute.
+        html = notebook_html([replace(view.frame(), controls=())])
+    except Exception:  # noqa: BLE001 - see above
+        return bundle
+    whole = {**cast("dict[str, Any]", data), "text/html": html}
+    return (whole, *cast("tuple[Any, ...]", bundle)[1:]) if isinstance(bundle, tuple) else whole
 
 
 def answer(view: "View", content: Any) -> tuple[dict[str, Any], list[bytes]]:

@@ -28,6 +28,7 @@ Ticks = list[tuple[float, str]]
 DASHES: dict[str, Any] = {"solid": "-", "dashed": (0, (4, 2.5)), "dotted": (0, (1, 1.6))}
 _CELLS = 480  # more rows or columns than this cannot be told apart in a panel
 _VECTOR_POINTS = 300
+_TILTED = 10.5  # between the feet of two names at a slant, points: their letters must not touch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +65,12 @@ def rulers_of(panel: Panel, width: float, height: float) -> Rulers:
     y = ticks(panel.y, frame.y, max(2, int(height / (10 if panel.y.categories else 26))))
     left = 6 + max((width_of(clip(label, SMALL, 110), SMALL) for _, label in y), default=0.0)
     room = width - left
-    for most in range(max(2, int(room / 9)), 1, -1):
+    for most in range(max(2, int(room / _TILTED)), 1, -1):
         if panel.x.categories or most <= max(2, room / 44):
             x = ticks(panel.x, frame.x, most)
             if _are_apart(x, frame.x, room, left):
                 return Rulers(frame=frame, x=x, y=y, left=left)
-            if panel.x.categories and most * 9 <= room + 9:
+            if panel.x.categories and (len(x) - 1) * _TILTED <= room:
                 return Rulers(frame=frame, x=x, y=y, left=left, tilted=True)
     return Rulers(frame=frame, x=ticks(panel.x, frame.x, 2), y=y, left=left)
 
@@ -163,7 +164,8 @@ def _labels(sheet: Sheet, box: Box, rulers: Rulers, y: tuple[float, float]) -> N
     for place, label in rulers.x:
         if rulers.tilted:
             left = box.left + box.width * (place - frame.x[0]) / (frame.x[1] - frame.x[0])
-            _tilted(sheet, left + 2.5, box.top + box.height + 7, shortened(label, SMALL, 80))
+            room = 1.4 * (left - box.left + rulers.left)  # the first ones begin at the edge of the picture
+            _tilted(sheet, left + 2.5, box.top + box.height + 7, shortened(label, SMALL, min(room, 80)))
             continue
         ends = _extent(place, label, frame.x, (box.left, box.width, rulers.left))
         sheet.text(sum(ends) / 2, box.top + box.height + 10.5, label, SMALL, colour=muted, align="center")
@@ -255,8 +257,10 @@ def _line(sheet: Sheet, axes: Any, mark: Lines, panel: Panel, size: tuple[Frame,
         _lone_bands(axes, x[kept], sides, colour)
     # A long noisy curve is drawn finer, or it becomes a blot.
     weight = 1.0 if mark.fill else 1.5 if len(x) < width else 0.9
-    style: dict[str, Any] = {"linewidth": weight, "linestyle": DASHES[mark.style]}
-    axes.plot(x[kept], y[kept], color=colour, solid_capstyle="round", solid_joinstyle="round", zorder=3, **style)
+    ends: dict[str, Any] = {"solid_capstyle": "round", "solid_joinstyle": "round", "zorder": 3}
+    if any(isinstance(one, Heat) for one in panel.marks):  # a rim, or a path drowns in some of the colours
+        axes.plot(x[kept], y[kept], color=sheet.theme.paper, linewidth=weight + 1.8, **ends)
+    axes.plot(x[kept], y[kept], color=colour, linewidth=weight, linestyle=DASHES[mark.style], **ends)
     few = mark.dots and len(x) <= 400
     alone = np.isfinite(y) & ~_neighbours(np.isfinite(y))
     dots = np.flatnonzero(np.isfinite(y)) if few else np.flatnonzero(alone)[:400]

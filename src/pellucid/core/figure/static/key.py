@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pellucid.core.figure.marks import Bars, Cloud, Heat, Lines, Panel, Parallel, Surface, Tiles, Tokens, Tone
+from pellucid.core.figure.marks import Array, Bars, Cloud, Heat, Lines, Panel, Parallel, Surface, Tiles, Tokens, Tone
 from pellucid.core.figure.static.sheet import SMALL, Box, Sheet, clip, width_of
 from pellucid.core.figure.words import number, plain
-from pellucid.core.theme import DIVERGING, GROUPS, PLACES, SEQUENTIAL, colour_limits, group_of
+from pellucid.core.theme import DIVERGING, GROUPS, PLACES, SEQUENTIAL, colour_limits, group_of, paint
 
 ROW = 12.0
 _SWATCH, _GAP, _RAMP = 10.0, 12.0, 56.0
+# The part of the rise in lightness that stands out from the paper by 3 : 1; "page" lies on either.
+_LINE_PART = {"light": (0.0, 0.64), "dark": (0.42, 1.0), "page": (0.42, 0.64)}
 _SLACK = 1.04  # the reader's letters may be a little wider than ours
 
 
@@ -27,6 +29,7 @@ class Entry:
         ends: Values at the two ends of a ramp.
         signed: The ramp diverges from 0.
         tint: The ramp is that of shaded text, from clear to full.
+        lines: The ramp is that of lines, which must stand out from the paper.
     """
 
     label: str
@@ -37,6 +40,7 @@ class Entry:
     ends: tuple[float, float] = (0.0, 1.0)
     signed: bool = False
     tint: bool = False
+    lines: bool = False
 
 
 def entries_of(panel: Panel) -> list[Entry]:
@@ -57,7 +61,7 @@ def entries_of(panel: Panel) -> list[Entry]:
             found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=signed))
             found += _paths(mark) if isinstance(mark, Surface) else []
         elif isinstance(mark, Parallel) and mark.value is not None:
-            found.append(Entry(label=mark.label, form="ramp", ends=colour_limits(mark.value, signed=False)))
+            found.append(Entry(label=mark.label, form="ramp", ends=colour_limits(mark.value, signed=False), lines=True))
         elif isinstance(mark, Tiles) and np.ndim(mark.images) == 3 and mark.shared_scale:
             ends = colour_limits(mark.images, signed=mark.signed)
             found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=mark.signed))
@@ -80,6 +84,15 @@ def _paths(mark: Surface) -> list[Entry]:
 def path_colours(sheet: Sheet, count: int) -> list[str]:
     """Return the colours of the paths on a surface, those that the key names."""
     return [sheet.tone(PLACES[place]) if place < len(PLACES) else group_of(place) for place in range(count)]
+
+
+def line_colours(sheet: Sheet, values: Array) -> list[str]:
+    """Return the colours of lines that stand for values: of the rise in lightness, those that are seen on the paper."""
+    low, high = colour_limits(values, signed=False)
+    start, end = _LINE_PART[sheet.theme.name]
+    shares = (np.asarray(values, dtype=np.float64) / 2 - low / 2) / (high / 2 - low / 2)
+    pixels = paint(start + shares * (end - start), signed=False, limits=(0.0, 1.0))
+    return ["#{:02x}{:02x}{:02x}".format(*one) for one in pixels[:, :3]]
 
 
 def shared_entries(panels: tuple[Panel, ...]) -> list[Entry]:
@@ -159,7 +172,9 @@ def _draw_ramp(sheet: Sheet, entry: Entry, left: float, base: float, width: floa
     if entry.tint:
         _draw_tints(sheet, band, signed=entry.signed)
     else:
-        colours = (DIVERGING if entry.signed else SEQUENTIAL)[::4]
+        low_end, high_end = _LINE_PART[sheet.theme.name] if entry.lines else (0.0, 1.0)
+        whole = DIVERGING if entry.signed else SEQUENTIAL
+        colours = whole[round(255 * low_end) : round(255 * high_end) + 1 : 4]
         pixels = np.concatenate([colours, np.full((len(colours), 1), 255, dtype=np.uint8)], axis=1)
         sheet.picture(band, pixels[None])
     sheet.text(left + _RAMP + 4, base, high, SMALL, colour=muted)

@@ -37,6 +37,7 @@ _ON_TOP = "is stuck near the top"
 _TOO_SLOW = "is too slow"
 _ASLEEP = 1e-12  # what is left of the loss, as a share of the largest, below which a logarithmic axis ends
 _LOG_RANGE = 100.0
+_CROSS, _SHARE = 0.012, 0.62  # half a cross beside the width of the picture; the height of the picture beside its width
 _CAVEAT = (
     "Momentum is an average of gradients here; torch adds them up and takes the same path with the learning rate in "
     "the table. RMSProp moves no coordinate further than the learning rate in a step. Two parameters only: with "
@@ -179,6 +180,8 @@ def _above(descents: Sequence[Descent], paths: Sequence[Values]) -> Panel:
             Lines(x=path[:, 0], y=path[:, 1], label=one.optimizer, tone=_tone(place), dots=len(path) <= 40)
             for place, (one, path) in enumerate(zip(descents, paths, strict=True))
         ),
+        *(_cross(first, one.x, one.y) for one in first.minima),
+        *(Lines(x=path[:1, 0], y=path[:1, 1], tone="sparse") for path in paths[:1]),
     )
     x, y = ((float(one[0]), float(one[-1])) for one in (first.x, first.y))
     return Panel(
@@ -186,7 +189,19 @@ def _above(descents: Sequence[Descent], paths: Sequence[Values]) -> Panel:
         marks=marks,
         x=Axis(label="x", limits=x),
         y=Axis(label="y", limits=y),
-        note=f"minima at {'; '.join(_place(one.x, one.y) for one in first.minima)}",
+        note=f"× {'minimum' if len(first.minima) == 1 else 'minima'} at "
+        f"{'; '.join(_place(one.x, one.y) for one in first.minima)}, ● start at {_start(first)}",
+    )
+
+
+def _cross(ground: Descent, x: float, y: float) -> Lines:
+    """An upright cross would lie on the paths, which come along the axes: a slanted one, about as wide as high."""
+    across = _CROSS * float(ground.x[-1] - ground.x[0])
+    up = _CROSS * float(ground.y[-1] - ground.y[0]) / _SHARE
+    return Lines(
+        x=x + across * np.array([-1.0, 1.0, np.nan, -1.0, 1.0]),
+        y=y + up * np.array([-1.0, 1.0, np.nan, 1.0, -1.0]),
+        tone="sparse",
     )
 
 
