@@ -76,11 +76,11 @@ clean: ## remove what make installed and what the tools cached
 	@touch $@
 
 .venv/.installed-demo: .venv/.created pyproject.toml constraints.txt
-	@echo "Installing pellucid with its gallery into .venv."
-	@$(PIP) install -q -c constraints.txt -e '.[gallery,explorer]'
+	@echo "Installing pellucid with its gallery into .venv. This takes a minute or two, and longer on a slow network."
+	@$(PIP) install -qq -c constraints.txt -e '.[gallery,explorer]'
 	@touch $@
 
 .venv/.installed-dev: .venv/.created pyproject.toml constraints.txt
-	@echo "Installing pellucid and what it is developed with into .venv."
-	@$(PIP) install -q -c constraints.txt -e '.[dev]'
+	@echo "Installing pellucid and what it is developed with into .venv. This takes some minutes."
+	@$(PIP) install -qq -c constraints.txt -e '.[dev]'
 	@touch $@ .venv/.installed-demo

@@ -4,6 +4,7 @@ import re
 import tomllib
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,22 @@ def test_readme_starts_with_two_commands() -> None:
     code = _code("README.md")
     assert "make demo" in code
     assert "make test" in code
+
+
+def test_the_first_example_runs_and_names_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first Python of the README does what the sentence below it says."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    code, told = re.findall(r"```python\n(.*?)```\n\nIt says `(.*?)`", text, re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
+    for scaled in (code, code.replace("x.float()", "x.float() / 16")):
+        names: dict[str, Any] = {}
+        exec(scaled.replace("runs/first", f"runs/{len(scaled)}"), names)  # noqa: S102 - our own words
+        found = names["watch"].findings
+        if scaled == code:
+            assert str(found).startswith(told)
+            assert "Dying ReLU" in {one.title for one in found[0].all}
+        else:
+            assert found.problems == ()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from pellucid import Run
 from pellucid.cli import app, demo
+from pellucid.core.figure.words import number
 from pellucid.outlets.report import build
 from tests.cli.runs_on_disk import FINE, make_run, pellucid
 
@@ -27,17 +28,19 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_demo_leaves_runs_and_a_report(short: Path) -> None:
-    """Each network gets a line and a row, the runs are finished, and the report is where it was asked for."""
+    """Each network is named once with its verdict and last loss, the runs are finished, the report is where asked."""
     result = CliRunner().invoke(app, ["demo", "--report", "page.html"], env={"COLUMNS": "80"})
     assert (result.exit_code, result.stderr) == (0, "")
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert "page.html in a browser\n" in result.stdout
     assert " open runs\n" in result.stdout
     runs = Run.list("runs")
-    assert [run.name for run in runs] == ["demo-healthy", "demo-dying-relu"]
-    for run, patient in zip(runs, SHORT, strict=True):
+    assert [run.name for run in runs] == ["demo-dying-relu", "demo-healthy"]
+    for run, patient in zip(reversed(runs), SHORT, strict=True):
         assert run.status == "finished"
-        assert result.stdout.count(f"\n{run.name} ") + result.stdout.startswith(run.name) >= 1
+        assert f"\n{result.stdout}".count(f"\n{run.name} ") == 1
+        ends = f"loss {number(run.scalars()['loss'].values[-1])}, held-out accuracy "
+        assert f"\n{'':<24}{ends}" in result.stdout
         assert len(run.scalars()["loss"]) == 30
         assert run.facts["about"] == patient.about
         assert patient.about in (short / "page.html").read_text("utf-8")

@@ -34,14 +34,14 @@ def test_runs_are_listed_with_their_verdict(folder: Path) -> None:
 
 
 def test_runs_as_json(folder: Path) -> None:
-    """The JSON holds the same and the problems, oldest run first."""
+    """The JSON holds the same and the problems, newest run first."""
     listed = json.loads(CliRunner().invoke(app, ["runs", str(folder), "--json"]).stdout)
-    assert [one["name"] for one in listed] == ["sick", "well"]
-    sick = listed[0]
+    assert [one["name"] for one in listed] == ["well", "sick"]
+    sick = listed[1]
     assert (sick["status"], sick["verdict"], sick["steps"], sick["last_loss"]) == ("finished", "alarm", 3, 0.5)
     assert sick["findings"][0]["code"] == "ACT001"
     assert sick["findings"][0]["value"] is None  # it is NaN
-    assert listed[1]["findings"] == []
+    assert listed[0]["findings"] == []
 
 
 def test_one_run_lists_itself(folder: Path) -> None:

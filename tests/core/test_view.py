@@ -261,3 +261,24 @@ def test_pages_are_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     assert views() == {"wave-form": one}
     assert isinstance(one, View)
     assert [control.name for control in one.controls()][:2] == ["ground", "frequency"]
+
+
+def test_a_view_prints_what_can_be_set() -> None:
+    """Its repr is short, its text has a line a control, and several views are a list."""
+
+    @view(title="Of something")
+    def about(run: object, size: Annotated[float, Range(0, 9.5, unit="m")] = 2.5, on: bool = False) -> Figure:
+        """Show it."""
+        return Figure(title=f"{run} {size} {on}", panels=())
+
+    assert repr(about) == "View('about', title='Of something')"
+    assert str(about) == "Of something (about)\n  Show it.\n  Not about anything yet: bind(run)."
+    assert str(about.bind(run=1)) == (
+        "Of something (about)\n  Show it.\n  size: 0 to 9.5 m; 2.5 unless set\n  on: true or false; False unless set"
+    )
+    assert "  ways: any of 'sine', 'square'; ('sine',) unless set" in str(wave_form).splitlines()
+    assert str(views_module.Views({"about": about, "wave-form": wave_form})) == (
+        "about      Of something\nwave-form  A wave on something"
+    )
+    assert str(views_module.Views()) == "No pages."
+    assert isinstance(views(), views_module.Views)

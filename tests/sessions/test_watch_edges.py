@@ -167,7 +167,7 @@ def test_dead_units_behind_a_function_are_judged_on_the_check_batch() -> None:
             watch.step(loss=loss)
     (said,) = [one for one in watch.findings.every if one.code == "ACT001"]
     assert (said.level, said.where, said.value) == (pel.Level.ALARM, "head.input", 0.75)
-    assert said.message == "75 % of the units are 0 on every one of 600 held-out samples"
+    assert said.message == "75 % of the units are dead: 0 on every one of 600 held-out samples"
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")

@@ -46,7 +46,7 @@ app = typer.Typer(
         "  pellucid demo                       see what it does, in half a minute\n"
         "  pellucid runs                       the runs that pel.watch(...) left\n"
         "  pellucid open                       look at them in the browser, live\n"
-        "  pellucid report runs/exp_001        one of them as a page that opens offline\n"
+        "  pellucid report runs/first          one of them as a page that opens offline\n"
         "  pellucid checkup my_module:make     one verdict on a finished model, for CI\n"
         "  pellucid explain ACT001             why a rule spoke, and its limits"
     ),

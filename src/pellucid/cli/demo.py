@@ -12,14 +12,12 @@ import typer
 
 from pellucid.cli.terminal import console, counting, level_text, verdict_words
 from pellucid.core.errors import InputError
-from pellucid.core.figure.words import number, plain
+from pellucid.core.figure.words import number, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    from pellucid.core.judge import Findings
     from pellucid.gallery import Trainee
     from pellucid.outlets.store import Run
 
@@ -101,7 +99,6 @@ def run_demo(
     except KeyboardInterrupt:
         screen.print(f"\nStopped. What was done is kept; list it with: pellucid runs {folder}")
         raise typer.Exit(INTERRUPTED) from None
-    screen.print(_table(runs))
     # In a virtual environment that is not activated the command goes by its path.
     command = "pellucid" if shutil.which("pellucid") else Path(sys.argv[0])
     for what, how in (
@@ -152,18 +149,13 @@ def _treat(patient: Patient, path: Path, seed: int, screen: "Console") -> None:
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
         task = bar.add_task(f"{patient.name:<24}", total=patient.steps)
-        said = ""
-
-        def judge(findings: "Findings") -> None:
-            nonlocal said
-            if findings.problems and (now := verdict_words(findings)) != said:
-                said = now
-                screen.print(_line(patient, findings))
 
         def advance(done: int, steps: int) -> None:
             bar.update(task, completed=done)
-            if done % JUDGE_EVERY == 0 and done < steps:
-                judge(watched.findings)
+            if screen.is_terminal and done % JUDGE_EVERY == 0 and done < steps:
+                found = watched.findings
+                words = f"{patient.name:<24}{verdict_words(found)}" if found.problems else f"{patient.name:<24}"
+                bar.update(task, description=words)
 
         options = WatchOptions(resume=True, on_finding=None)
         with watch(
@@ -177,9 +169,7 @@ def _treat(patient: Patient, path: Path, seed: int, screen: "Console") -> None:
             options=options,
         ) as watched:
             train(trainee, watched, progress=advance)
-        judge(watched.findings)
-        if not watched.findings.problems:
-            screen.print(_line(patient, watched.findings))
+    screen.print(_line(patient, path))
 
 
 def _trainee(patient: Patient, seed: int) -> "Trainee":
@@ -189,10 +179,18 @@ def _trainee(patient: Patient, seed: int) -> "Trainee":
     return well if patient.fault is None else INJECTIONS[patient.fault].apply(well)
 
 
-def _line(patient: Patient, findings: "Findings") -> "Text":
+def _line(patient: Patient, path: Path) -> "Text":
+    """How a run ended: its verdict, and below it the numbers that it is about."""
     from rich.text import Text
 
-    return Text(f"{patient.name:<24}") + level_text(findings.level, verdict_words(findings))
+    from pellucid.outlets.store import Run
+
+    run = Run(path)
+    findings, curves = run.findings, run.scalars()
+    last = {name: float(curve.values[-1]) for name, curve in curves.items() if len(curve.values)}
+    loss, right = number(last.get("loss", float("nan"))), last.get("val_accuracy", float("nan"))
+    ended = f"\n{'':<24}loss {loss}, held-out accuracy {percent(right)}"
+    return Text(f"{patient.name:<24}") + level_text(findings.level, verdict_words(findings)) + ended
 
 
 def _write_report(paths: list[Path], report: Path) -> "tuple[list[Run], Path]":
@@ -204,27 +202,6 @@ def _write_report(paths: list[Path], report: Path) -> "tuple[list[Run], Path]":
     with counting("Drawing the report") as progress:
         sheets = [sheet_of_run(run) for run in runs]
         return runs, write_report(sheets, report, title="Pellucid demo", progress=progress)
-
-
-def _table(runs: "list[Run]") -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("run", overflow="fold")
-    table.add_column("verdict", overflow="fold", ratio=1)
-    table.add_column("loss", justify="right", no_wrap=True)
-    table.add_column("held-out accuracy", justify="right")
-    for run in runs:
-        curves, findings = run.scalars(), run.findings
-        last = {name: float(curve.values[-1]) for name, curve in curves.items() if len(curve.values)}
-        table.add_row(
-            plain(run.name),
-            level_text(findings.level, verdict_words(findings)),
-            number(last.get("loss", float("nan"))),
-            f"{last.get('val_accuracy', float('nan')):.0%}",
-        )
-    return table
 
 
 def _first_code(runs: "list[Run]") -> str:

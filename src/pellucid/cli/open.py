@@ -21,7 +21,7 @@ _USUAL = Path("runs")
 
 def open_explorer(
     run: Annotated[
-        list[Path] | None, typer.Argument(help="Run directories, or folders of them.  \\[default: runs]")
+        list[Path] | None, typer.Argument(help="Run directories, or folders directly above them.  \\[default: runs]")
     ] = None,
     *,
     port: Annotated[int | None, typer.Option(help="Port on this machine.  \\[default: 7355 or the next]")] = None,

@@ -11,8 +11,8 @@ from pellucid.core.errors import InputError
 
 EXAMPLES = (
     "\n[bold]Examples[/]\n"
-    "  pellucid report runs/exp_001                      writes report.html\n"
-    "  pellucid report runs/exp_001 runs/exp_002 -o compare.html\n"
+    "  pellucid report runs/first                        writes report.html\n"
+    "  pellucid report runs/first runs/second -o compare.html\n"
     "  pellucid report runs                              every run in the folder"
 )
 

@@ -26,7 +26,7 @@ def list_runs(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
-    """List the runs in a folder: status, verdict, steps, last loss, duration and size.
+    """List the runs directly in a folder, newest first: status, verdict, steps, last loss, duration and size.
 
     A run is a directory that pel.watch(..., run="runs/name") wrote. Runs that
     are being written, and runs that were killed, are listed with the verdict
@@ -48,7 +48,7 @@ def runs_in(path: Path) -> "list[Run]":
         path: A folder of runs, or a run directory.
 
     Returns:
-        The runs, oldest first; may be empty.
+        The runs, newest first; may be empty.
 
     Raises:
         StoreError: There is no such folder or run.

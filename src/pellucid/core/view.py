@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, overload
 
-from pellucid.core.controls import Control, Parameter, unknown_name
+from pellucid.core.controls import Control, Parameter, Several, Slider, unknown_name
 from pellucid.core.errors import InputError
 from pellucid.core.figure.marks import Figure
 from pellucid.core.frame import Frame
@@ -120,6 +120,9 @@ class View:
     def live(self) -> Any:
         """Return the picture as a widget of a running notebook, computed anew whenever a control is moved.
 
+        It needs the kernel. In a notebook that is read without one there is a still picture, and nothing at all where
+        the state of widgets was saved (`nbconvert --execute`); to share a notebook, show the view itself.
+
         Returns:
             An anywidget; show it as the last line of a cell.
 
@@ -154,6 +157,21 @@ class View:
         if name not in names:
             raise unknown_name(name, names, f"The view {self.name!r}")
         return self.knobs[names.index(name)]
+
+    def __repr__(self) -> str:
+        """Name and title; the dataclass would print functions by their addresses."""
+        return f"View({self.name!r}, title={self.title!r})"
+
+    def __str__(self) -> str:
+        """What it shows, and a line for each thing that can be set."""
+        lines = [f"{self.title} ({self.name})"]
+        if self.summary:
+            lines.append(f"  {self.summary}")
+        if self.needs:
+            lines.append(f"  Not about anything yet: bind({', '.join(self.needs)}).")
+        else:
+            lines += [f"  {_in_words(one)}" for one in self.controls()]
+        return "\n".join(lines)
 
     def _repr_mimebundle_(self, **_: Any) -> Mapping[str, Any]:
         from pellucid.core.notebook import view_bundle
@@ -203,9 +221,18 @@ def view(
     return make if function is None else make(function)
 
 
-def views() -> dict[str, View]:
+class Views(dict[str, View]):
+    """Views by name, which print as a list: a line each."""
+
+    def __repr__(self) -> str:
+        """Name and title of each."""
+        width = max((len(name) for name in self), default=0)
+        return "\n".join(f"{name:<{width}}  {one.title}" for name, one in self.items()) or "No pages."
+
+
+def views() -> Views:
     """Return the views that have a page of their own in the explorer, by name, in the order of their registration."""
-    return dict(_PAGES)
+    return Views(_PAGES)
 
 
 def restore(pages: Mapping[str, View]) -> None:
@@ -243,6 +270,14 @@ def _made(function: Callable[..., Figure], title: str) -> View:
         knobs=knobs,
         needs=needs,
     )
+
+
+def _in_words(control: Control) -> str:
+    """Name of a control, what it takes, and to what it is set."""
+    unit = f" {control.unit}" if isinstance(control, Slider) and control.unit else ""
+    several = "any of " if isinstance(control, Several) else ""
+    value = f"{control.value:.6g}" if isinstance(control, Slider) else repr(control.value)
+    return f"{control.name}: {several}{control.expected}{unit}; {value} unless set"
 
 
 def _check(function: Any, title: Any) -> None:

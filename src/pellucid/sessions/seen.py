@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -65,7 +66,14 @@ class ResultSeen:
     piece: Result
 
 
-Seen = ScalarsSeen | ActivationsSeen | ParametersSeen | ResultSeen
+@dataclass(frozen=True, kw_only=True)
+class FactsSeen:
+    """Plain facts about the run that the training brought to light."""
+
+    values: Mapping[str, Any]
+
+
+Seen = ScalarsSeen | ActivationsSeen | ParametersSeen | ResultSeen | FactsSeen
 
 
 def tensors_in(seen: Seen) -> int:

@@ -1,11 +1,12 @@
 """Watched: models, optimisers, loss and check batch as the user gave them, checked once."""
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from pellucid.core.errors import InputError
@@ -91,6 +92,40 @@ class Watched:
     def optimizer_name(self) -> str:
         """Types of the optimisers, joined."""
         return "+".join(type(one).__name__ for one in self.optimizers)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the optimisers are set to now, by name: learning rate, momentum and the like.
+
+        Where parameter groups differ, a mapping from the number of the group, over all optimisers, to its value.
+        """
+        groups = [_numbers(group) for one in self.optimizers for group in one.param_groups]
+        found: dict[str, Any] = {}
+        for name in dict.fromkeys(name for group in groups for name in group):
+            values = {str(place): group[name] for place, group in enumerate(groups) if name in group}
+            same = len(set(values.values())) == 1
+            found[name] = next(iter(values.values())) if same else values
+        return found
+
+
+def _numbers(group: Mapping[str, Any]) -> dict[str, float]:
+    """The hyper-parameters of a parameter group that people compare."""
+    wanted = {name: group.get(name) for name in ("lr", "weight_decay", "momentum", "alpha")}
+    betas = group.get("betas")
+    if isinstance(betas, tuple | list):
+        wanted |= {f"beta{place}": one for place, one in enumerate(cast("Sequence[Any]", betas), 1)}
+    known = {name: number for name, value in wanted.items() if (number := _number(value)) is not None}
+    # What a schedule that begins low goes up to, or what it comes down from.
+    base = _number(group.get("initial_lr"))
+    return known if base is None or base == known.get("lr") else known | {"initial_lr": base}
+
+
+def _number(value: Any) -> float | None:
+    """A finite number; None for anything else, and for what lies on a device, since asking would wait for it."""
+    if isinstance(value, Tensor):
+        value = value.item() if value.device.type == "cpu" and value.numel() == 1 else None
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if usable else None
 
 
 def _models(model: Any) -> dict[str, nn.Module]:

@@ -23,7 +23,7 @@ from pellucid.sessions.history import History
 from pellucid.sessions.labels import LabelTally
 from pellucid.sessions.meter import Meter, Reading
 from pellucid.sessions.ranks import Ranks
-from pellucid.sessions.seen import ActivationsSeen, ParametersSeen, ResultSeen, ScalarsSeen
+from pellucid.sessions.seen import ActivationsSeen, FactsSeen, ParametersSeen, ResultSeen, ScalarsSeen
 from pellucid.sessions.transfer import send, send_numbers, send_reduced
 from pellucid.sessions.watched import Watched
 from pellucid.sessions.worker import Worker
@@ -296,6 +296,8 @@ class Watch:
 
     def _take_labels(self, output: Tensor | None, target: Tensor) -> None:
         self._keep({name: _scalar(name, value) for name, value in self._labels.take(output, target).items()})
+        if self._worker is not None and not self.step_number and target.ndim:
+            self._worker.submit(FactsSeen(values={"batch_size": len(target)}))
 
     def _keep(self, scalars: dict[str, float | Tensor]) -> None:
         with self._scalars_lock:  # another thread may ask for results at this moment
@@ -342,6 +344,7 @@ class Watch:
             "every": self.every,
             "model": self._watched.fingerprint,
             "optimizer": self._watched.optimizer_name,
+            **({} if self.step_number else self._watched.settings),  # a resumed run keeps what it began with
         }
         for recorder in self._recorders:
             try:

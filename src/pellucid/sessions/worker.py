@@ -17,11 +17,13 @@ from pellucid.core.result import Provenance, Result
 from pellucid.sessions.builder import Builder
 from pellucid.sessions.history import History
 from pellucid.sessions.ranks import Ranks
-from pellucid.sessions.seen import ResultSeen, ScalarsSeen, Seen, tensors_in
+from pellucid.sessions.seen import FactsSeen, ResultSeen, ScalarsSeen, Seen, tensors_in
 
 _PAUSE_SECONDS = 0.25  # the longest that something waits before it is dealt with
 _ENOUGH_TENSORS = 256  # so many tensors are dealt with at once: a sample is 32 kB
 _FLUSH_SECONDS = 5.0
+_SOONER = 4.0  # in the beginning a flush comes when a run has got a quarter older: who looks on sees it grow
+_LIGHT_FLUSH_SECONDS = 1.0  # of scalars alone, which are one transaction
 _FLUSH_STEPS = 64
 _FLUSH_BYTES = 64 << 20
 _STRIKES = 3  # failed writes in a row after which a recorder is given up
@@ -58,7 +60,7 @@ class Worker:
         self._failures: dict[int, int] = {}
         self._lock = threading.Lock()
         self._last_step = 0
-        self._flushed_at = self._judged_at = time.monotonic()
+        self._began = self._flushed_at = self._lightly_flushed_at = self._judged_at = time.monotonic()
         self._judge_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="pellucid-watch", daemon=True)
         self._thread.start()
@@ -127,8 +129,11 @@ class Worker:
         """Flush and judge when it is time."""
         now = time.monotonic()
         much = self.history.unwritten >= _FLUSH_STEPS or self.history.unwritten_bytes >= _FLUSH_BYTES
-        if much or now - self._flushed_at > _FLUSH_SECONDS:
+        pause = min(_FLUSH_SECONDS, (self._flushed_at - self._began) / _SOONER + _PAUSE_SECONDS)
+        if much or now - self._flushed_at > pause:
             self._flush()
+        elif now - self._lightly_flushed_at > _LIGHT_FLUSH_SECONDS:
+            self._flush_lightly()
         pause = max(_FLUSH_SECONDS, self._judge_seconds / _JUDGE_SHARE)
         if self._on_finding is not None and now - self._judged_at > pause:
             self._guarded(self._judge_live)
@@ -157,6 +162,11 @@ class Worker:
             pieces = self.history.take_unwritten()
         for name, piece, first, last in pieces:
             self._record(lambda recorder, n=name, p=piece, f=first, e=last: recorder.result(n, p, first=f, last=e))
+        self._flush_lightly()
+
+    def _flush_lightly(self) -> None:
+        """Write what the recorders hold already: scalars and facts, but no further pieces of results."""
+        self._lightly_flushed_at = time.monotonic()
         self._record(lambda recorder: recorder.flush())
 
     def _record(self, write: Callable[[Recorder], None]) -> None:
@@ -199,6 +209,8 @@ class Worker:
         elif isinstance(seen, ResultSeen):
             with self._lock:
                 self.history.add(seen.name, (seen.step,), seen.piece)
+        elif isinstance(seen, FactsSeen):
+            self._record(lambda recorder: recorder.describe(seen.values))
         else:
             self._builder.gather(seen)
 

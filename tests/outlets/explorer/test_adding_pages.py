@@ -32,10 +32,13 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (PAGE + "\nimport sys; sys.exit()", "The page {file} failed: SystemExit: "),
-        (PAGE + "\nimport sys; sys.exit('done')", "The page {file} failed: SystemExit: done"),
-        (PAGE + "\nimport asyncio; raise asyncio.CancelledError('odd')", "The page {file} failed: CancelledError: odd"),
-        (PAGE + "\nraise ValueError('odd')", "The page {file} failed: ValueError: odd"),
+        (PAGE + "\nimport sys; sys.exit()", "The page {file} failed: SystemExit (own.py, line 9)"),
+        (PAGE + "\nimport sys; sys.exit('done')", "The page {file} failed: SystemExit: done (own.py, line 9)"),
+        (
+            PAGE + "\nimport asyncio; raise asyncio.CancelledError('odd')",
+            "The page {file} failed: CancelledError: odd (own.py, line 9)",
+        ),
+        (PAGE + "\nraise ValueError('odd')", "The page {file} failed: ValueError: odd (own.py, line 9)"),
         ("def :", "The page {file} failed: SyntaxError: invalid syntax (own.py, line 1)"),
         ("\0", "The page {file} failed: SyntaxError: source code string cannot contain null bytes"),
         (
@@ -46,17 +49,18 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             OPEN,
             (
-                "The page {file} failed: InputError: The page 'mine' cannot be opened: 'run' is no control and has no "
+                "The page {file} failed: The page 'mine' cannot be opened: 'run' is no control and has no "
                 'usual value. Annotate it with bool, Literal["a", "b"] or Annotated[float, Range(0, 1)], or give it a '
-                "usual value."
+                "usual value. (own.py, line 5)"
             ),
         ),
         (
             UNREAD,
             (
-                "The page {file} failed: InputError: The annotation 'Nowhere' of 'on' of the view 'mine' cannot be "
+                "The page {file} failed: The annotation 'Nowhere' of 'on' of the view 'mine' cannot be "
                 "read: NameError: name 'Nowhere' is not defined. A control is known by its annotation: import or "
-                "define what it names at the top of the file, not below `if TYPE_CHECKING:` or inside a function."
+                "define what it names at the top of the file, not below `if TYPE_CHECKING:` or inside a function. "
+                "(own.py, line 5)"
             ),
         ),
     ],

@@ -134,7 +134,7 @@ def test_settings_without_an_axis_are_counted(tmp_path: Path) -> None:
     drawn = parallel.bind(runs=runs)()
     (mark,) = drawn.panels[0].marks
     assert isinstance(mark, Parallel)
-    assert [axis.label for axis in mark.axes] == [*"abcdefghi", "last loss"]
+    assert [axis.label for axis in mark.axes] == [*"abcdefghi", "last training loss"]
     assert drawn.panels[0].note == "11 settings differ between 2 runs"
     assert drawn.caveat.endswith("There is room for 9 settings, 2 more have no axis.")
 

@@ -4,19 +4,26 @@ import json
 import shutil
 import sqlite3
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pellucid.core.figure import Lines
+from pellucid.core.finding import Level
 from pellucid.core.frame import pack
+from pellucid.core.judge import Findings
 from pellucid.outlets.explorer import live
+from pellucid.outlets.explorer.desk import Wanted
+from pellucid.outlets.explorer.drawings import frame_of_run
 from pellucid.outlets.explorer.live import LiveRun
 from pellucid.outlets.explorer.paper import Paper
 from pellucid.outlets.explorer.shelf import Shelf
 from pellucid.outlets.store import RunWriter
-from tests.outlets.explorer.serving import Served, add_steps, ask, hear, picture, served, write_run
+from pellucid.windows.loss.measure import evaluate
+from tests.outlets.explorer.serving import DYING, FINE, Served, add_steps, ask, hear, picture, served, write_run
 
 
 @pytest.fixture(autouse=True)
@@ -275,3 +282,59 @@ def test_the_head_of_a_picture(explorer: Served) -> None:
         assert isinstance(message, bytes)
         assert message[:8] == struct.pack("<II", 2**31 - 1, 0)
         assert message[8:] == pack(picture(message)[1])
+
+
+def _run_with_one_evaluation(path: Path) -> RunWriter:
+    """A run whose only evaluation is that before the first step, as good as guessing."""
+    writer = RunWriter.open(path)
+    model, x, y = torch.nn.Linear(4, 10), torch.randn(512, 4), torch.randint(10, (512,))
+    writer.result("sanity", evaluate(model, x, y, None, step=0), first=0, last=0)
+    add_steps(writer, range(40))
+    return writer
+
+
+def test_a_picture_says_what_the_list_says(tmp_path: Path) -> None:
+    """The first evaluation of a run is not that of a finished model, which its picture alone cannot know."""
+    writer = _run_with_one_evaluation(tmp_path / "one")
+    run = LiveRun(tmp_path / "one", "one")
+    run.refresh()
+    assert run.results()["sanity"].findings.level is Level.ALARM
+    assert run.findings().problems == ()
+    shown = frame_of_run(run, "sanity.evaluations", {}).figure
+    assert (shown.verdict, shown.level) == ("", Level.OK)
+    better = replace(FINE, code="LOS014", title="No better than guessing")
+    writer.findings(Findings((DYING, better)), step=39)
+    writer.close("finished")
+    run.refresh()
+    assert frame_of_run(run, "sanity.evaluations", {}).figure.verdict == Findings((better,)).headline
+
+
+def test_no_picture_of_a_run_that_is_written_says_that_all_is_well(tmp_path: Path) -> None:
+    """It may be older than the list of findings; what is wrong is said, also when only the verdict is new."""
+    run = LiveRun(tmp_path / "one", "one")
+    writer = write_run(tmp_path / "one", status=None)
+    wanted = Wanted("curves", (run,))
+    before = wanted.versions()
+    run._verdict = ((), Findings((FINE,)))
+    assert frame_of_run(run, "curves", {}).figure.verdict == ""
+    run._verdict = ((), Findings((DYING,)))
+    assert frame_of_run(run, "curves", {}).figure.verdict == Findings((DYING,)).headline
+    run.findings()
+    after = wanted.versions()
+    assert after[1] == before[1] + 1
+    writer.close("finished")
+
+
+def test_the_head_of_a_run_is_a_part_of_its_own(tmp_path: Path) -> None:
+    """Steps and status are sent without anything being judged."""
+    writer = write_run(tmp_path / "one", steps=40, status=None)
+    with served(tmp_path) as explorer, explorer.socket() as socket:
+        key = explorer.key("one")
+        assert f'data-pellucid-part="head:{key}"' in explorer.get(f"/run/{key}").body
+        said = ask(socket, id=1, ask="part", part=f"head:{key}")["html"]
+        assert "<dt>steps</dt><dd>40</dd>" in said
+        add_steps(writer, range(40, 80))
+        while "<dt>steps</dt><dd>80</dd>" not in said:
+            said = hear(socket)["html"]
+        assert explorer.desk.run(key).known_findings() is None
+    writer.close("finished")

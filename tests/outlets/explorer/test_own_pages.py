@@ -56,6 +56,6 @@ def test_a_page_that_asks_to_exit_ends_nothing(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     with served(tmp_path / "runs", own_pages=[file]) as running, running.socket() as socket:
         asked = {"ask": "view", "view": "leaving", "parameters": {}}
-        assert ask(socket, id=1, **asked) == {"id": 1, "error": "SystemExit: 3"}
-        assert ask(socket, id=2, **asked) == {"id": 2, "error": "SystemExit: 3"}
+        assert ask(socket, id=1, **asked) == {"id": 1, "error": "SystemExit: 3 (own.py, line 7)"}
+        assert ask(socket, id=2, **asked) == {"id": 2, "error": "SystemExit: 3 (own.py, line 7)"}
         assert running.get("/").status == 200

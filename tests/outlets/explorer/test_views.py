@@ -12,7 +12,7 @@ from pellucid.core.finding import Level
 from pellucid.core.frame import Frame, pack
 from pellucid.outlets.explorer.growth import arrays_of, grown
 from pellucid.outlets.explorer.live import LiveRun
-from pellucid.outlets.explorer.views import MOST_CURVES, curves, overlaid, parallel
+from pellucid.outlets.explorer.views import MOST_CURVES, curves, overlaid, parallel, telling
 from tests.core.figure.pictures import figure as framed
 from tests.core.figure.pictures import panels
 from tests.outlets.explorer.serving import write_run
@@ -104,7 +104,9 @@ def test_settings_and_how_they_ended(tmp_path: Path) -> None:
     drawn = parallel.bind(runs=runs(tmp_path, 4)).frame({}).figure
     (mark,) = drawn.panels[0].marks
     assert isinstance(mark, Parallel)
-    assert [axis.label for axis in mark.axes] == ["lr", "optimizer", "options.drop", "last loss", "last share right"]
+    labels = ["lr", "optimizer", "options.drop", "last training loss", "last training accuracy"]
+    assert [axis.label for axis in mark.axes] == labels
+    assert mark.label == "last training loss"
     assert mark.axes[0].scale == "log"
     assert mark.axes[1].categories == ("SGD", "Adam")
     assert mark.rows[:, 1].tolist() == [0, 1, 0, 1]
@@ -112,6 +114,23 @@ def test_settings_and_how_they_ended(tmp_path: Path) -> None:
     np.testing.assert_allclose(mark.value, [0.2, 0.4, 0.6, 0.8])
     assert drawn.panels[0].note == "3 settings differ between 4 runs"
     pack(Frame(figure=drawn))
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (
+            ("Sequential, 8,970 parameters, ab", "Sequential, 13,706 parameters, cd"),
+            ("8,970 parameters", "13,706 parameters"),
+        ),
+        (("Net, 8,970 parameters", "Sequential, 8,970 parameters"), ("Net", "Sequential")),
+        (("A, 1, x", "A, 2, x", "B, 1, x"), ("A, 1, x", "A, 2, x", "B, 1, x")),
+        (("SGD", "SGD, nesterov"), ("SGD", "SGD, nesterov")),
+    ],
+)
+def test_names_of_categories_tell_them_apart(names: tuple[str, ...], told: tuple[str, ...]) -> None:
+    """Of names in parts the first part that differs in all of them, else the whole."""
+    assert telling(names) == told
 
 
 def test_what_was_added_to_curves() -> None:

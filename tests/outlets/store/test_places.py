@@ -121,7 +121,7 @@ def test_no_directory_of_its_own(path: str, tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(InputError) as caught:
         open_store(path)
     assert str(caught.value) == (
-        "A run needs a directory of its own, got '.'. Name one, such as 'runs/exp_001'; "
+        "A run needs a directory of its own, got '.'. Name one, such as 'runs/first'; "
         "pathlib.Path.cwd() makes a run of the working directory."
     )
     assert list(tmp_path.iterdir()) == []

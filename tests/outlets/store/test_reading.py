@@ -299,8 +299,8 @@ def test_listing(tmp_path: Path) -> None:
     runs = Run.list(tmp_path)
     table = [(run.name, run.status, run.steps) for run in runs]
     assert len(runs) == 200
-    assert table[0] == ("run 000", "finished", 8)
-    assert table[-2:] == [("run 007", "damaged", 0), ("run 008", "killed", 0)]
+    assert table[0] == ("run 199", "finished", 8)
+    assert table[-2:] == [("run 008", "killed", 0), ("run 007", "damaged", 0)]
     message = f"Could not list the runs in {tmp_path / 'none'}: No such file or directory."
     with pytest.raises(StoreError, match=f"^{re.escape(message)}$"):
         Run.list(tmp_path / "none")

@@ -251,9 +251,14 @@ def test_the_figure() -> None:
     assert surface.names == ("momentum",)
     (path,) = paths(surface)
     np.testing.assert_allclose(path, np.column_stack([result.path, result.losses]), rtol=1e-6, atol=1e-6)
-    heat, line = above.marks
+    heat, line, minimum, start = above.marks
     assert isinstance(heat, Heat)
     assert isinstance(line, Lines)
+    assert isinstance(minimum, Lines)
+    assert isinstance(start, Lines)
+    assert (np.nanmean(minimum.x), np.nanmean(minimum.y)) == (0.0, 0.0)
+    assert (start.x.tolist(), start.y.tolist()) == ([-8.0], [1.0])
+    assert above.note == "× minimum at (0, 0), ● start at (−8, 1)"
     np.testing.assert_array_equal(heat.values, surface.z)
     np.testing.assert_allclose(np.stack([line.x, line.y], axis=1), path[:, :2])
     (curve,) = losses.marks
@@ -295,7 +300,7 @@ def test_several_are_raced() -> None:
     (surface,) = figure.panels[0].marks
     assert isinstance(surface, Surface)
     assert surface.names == ("SGD", "momentum", "Adam")
-    assert [len(panel.marks) for panel in figure.panels] == [1, 4, 3, 1]
+    assert [len(panel.marks) for panel in figure.panels] == [1, 6, 3, 1]
     assert figure.level is Level.WARN
     assert figure.verdict == (
         "SGD zig-zags: 21 sign flips along y, and the first steps turn by 62° on average: the surface is 50 times "

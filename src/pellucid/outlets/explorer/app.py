@@ -13,7 +13,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from pellucid.core.errors import PellucidError
-from pellucid.outlets.explorer.desk import Desk, Wanted, words_of
+from pellucid.outlets.explorer.desk import Desk, Wanted
+from pellucid.outlets.explorer.failing import words_of
 from pellucid.outlets.explorer.guard import Guard, Keys
 from pellucid.outlets.explorer.messages import MOST_RUNS
 from pellucid.outlets.explorer.paper import script, style

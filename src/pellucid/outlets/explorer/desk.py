@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pellucid.core.errors import AddressError, PellucidError, did_you_mean
 from pellucid.core.figure.words import plain
+from pellucid.outlets.explorer.failing import Failures, words_of
 from pellucid.outlets.explorer.hands import Hand
 from pellucid.outlets.explorer.messages import MOST_RUNS, Ask
 from pellucid.outlets.explorer.paper import Paper
@@ -49,11 +50,14 @@ class Wanted:
         """Read what was added to its runs.
 
         Returns:
-            A number for each that rises when there was something; -1 for one of several that cannot be read.
+            A number for each that rises when there was something; -1 for one of several that cannot be read. For
+            curves one more, which rises when the verdict that stands with them is another.
 
         Raises:
             PellucidError: The only run is gone or damaged.
         """
+        if self.view == "curves":
+            return tuple(number for run in self.runs for number in (run.refresh(), run.verdicts))
         if self.view not in _OF_SEVERAL:
             return tuple(run.refresh() for run in self.runs)
         return tuple(_version_of(run) for run in self.runs)
@@ -81,6 +85,7 @@ class Desk:
         self._own_pages = tuple(own_pages)
         self._pages: dict[str, View] | None = None
         self._held: LiveRuns | None = None
+        self.failures = Failures()
         self.warmed = False
         self.rest_until = 0.0  # by the monotonic clock: no heavy picture is drawn anew before
         self._warming = threading.Lock()
@@ -182,6 +187,7 @@ class Desk:
         versions = wanted.versions()
         if wanted.needs_results:
             wanted.runs[0].results()
+            wanted.runs[0].findings()
         return versions
 
     def frame(self, wanted: Wanted, parameters: Mapping[str, Any]) -> "Frame":
@@ -205,7 +211,10 @@ class Desk:
         self.shelf.judge_one()
 
     def part(self, name: str) -> str:
-        """Return a piece of a page as HTML: "runs", "pages", "run:KEY", "pictures:KEY" or "compare:KEY,KEY".
+        """Return a piece of a page as HTML.
+
+        Args:
+            name: "runs", "pages", "head:KEY", "run:KEY", "pictures:KEY" or "compare:KEY,KEY".
 
         Raises:
             AddressError: There is no such part, or no such run.
@@ -220,6 +229,9 @@ class Desk:
         runs = [self.run(key) for key in dict.fromkeys(keys.split(",")[:MOST_RUNS])]
         if kind == "compare":
             return self._verdicts(runs)
+        if kind == "head":
+            runs[0].refresh()
+            return self.paper.head(runs[0])
         if kind == "pictures":
             # What is wrong with a run is said above them, where its verdict would be.
             return self.paper.pictures(runs[0]) if _version_of(runs[0]) >= 0 else "\n"
@@ -239,8 +251,3 @@ class Desk:
             except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others are shown
                 left_out[run] = words_of(error)
         return self.paper.verdicts(found, left_out)
-
-
-def words_of(error: BaseException) -> str:
-    """Return what to tell a reader: our errors are sentences, others name themselves."""
-    return plain(str(error) if isinstance(error, PellucidError) else f"{type(error).__name__}: {error}")

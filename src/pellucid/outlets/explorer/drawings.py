@@ -7,13 +7,16 @@ from typing import Any
 
 from pellucid.core.drawing import draw, drawings_of
 from pellucid.core.errors import AddressError, StoreError, did_you_mean
+from pellucid.core.figure import Figure
 from pellucid.core.figure.words import amount, plain
+from pellucid.core.finding import Finding, Level
 from pellucid.core.frame import Frame
+from pellucid.core.judge import Findings
 from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
 from pellucid.outlets.explorer.live import LiveRun
 from pellucid.outlets.explorer.views import curves, overlaid, parallel
-from pellucid.outlets.run_views import has_histograms, scrubbed
+from pellucid.outlets.run_views import has_histograms, scrubbed, steps_of
 
 _WINDOWS = {
     "loss": ("Loss", "Is optimisation healthy?"),
@@ -118,9 +121,32 @@ def frame_of_run(run: LiveRun, view: str, parameters: Mapping[str, Any]) -> Fram
     if name not in results:
         near = did_you_mean(name, results)
         raise AddressError(f"The run {run.name!r} has nothing called {plain(name)[:80]!r}. {near}".strip())
+    result = results[name]
     if drawing == _SCRUBBED:
-        return replace(scrubbed.bind(result=results[name]).frame(parameters), view=view)
-    return Frame(figure=draw(results[name], drawing), view=view)
+        frame = replace(scrubbed.bind(result=result).frame(parameters), view=view)
+        if frame.parameters.get("step") != steps_of(result)[-1]:
+            return frame  # its verdict is the one that could be given at that step
+    else:
+        frame = Frame(figure=draw(result, drawing), view=view)
+    return replace(frame, figure=_judged(frame.figure, run, result))
+
+
+def _judged(figure: Figure, run: LiveRun, result: Result) -> Figure:
+    """Put what the list of findings says about a result in place of what a rule says that sees nothing but it.
+
+    While the run is written, pictures are not all as old as the list: then only what is wrong is said with them.
+    """
+    findings = Findings(tuple(replace(one, folded=()) for one in run.findings().every if _is_about(one, result)))
+    if run.state().status == "running" and not findings.problems:
+        return replace(figure, verdict="", level=Level.OK)
+    return replace(figure, verdict=findings.headline, level=findings.level)
+
+
+def _is_about(finding: Finding, result: Result) -> bool:
+    try:
+        return isinstance(result, rule_of(finding.code).result)
+    except AddressError:  # a rule of an older pellucid, in a stored verdict
+        return False
 
 
 def frame_of_runs(runs: Sequence[LiveRun], view: str, parameters: Mapping[str, Any]) -> Frame:

@@ -44,6 +44,7 @@ class LiveRun:
         key: Its key.
         version: Rises when something new was read.
         trouble: Why it could not be read the last time; "" when it could.
+        verdicts: Rises when another verdict was reached.
         unread: How many scalars are left out because there are too many.
 
     May be used from several threads.
@@ -54,7 +55,7 @@ class LiveRun:
         self._indexes = indexes
         self.version = 0
         self.trouble = ""
-        self.unread = 0
+        self.unread = self.verdicts = 0
         self._lock = threading.RLock()
         self._stamp: Stamp | None = None
         self._read_at = 0
@@ -141,6 +142,7 @@ class LiveRun:
             if self._verdict is None or self._verdict[0] != stamp:
                 ended = self._state.status not in ("", "running")
                 findings = Run(self.path).findings if ended else judge(self.results().values())
+                self.verdicts += self._verdict is None or self._verdict[1] != findings
                 self._verdict = (stamp, findings)
             return self._verdict[1]
 

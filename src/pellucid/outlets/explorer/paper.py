@@ -11,7 +11,7 @@ from pellucid.core.errors import PellucidError
 from pellucid.core.figure.words import amount, number, plain
 from pellucid.outlets.explorer.shelf import Row, Shelf
 from pellucid.outlets.page import page_style, templates
-from pellucid.outlets.page.words import duration
+from pellucid.outlets.page.words import duration, setting
 
 if TYPE_CHECKING:
     from pellucid.core.judge import Findings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pellucid.outlets.explorer.live import LiveRun
 
 _LONGEST_FACT = 200
-_FACTS = ("about", "model", "optimizer", "every")
+_FACTS = ("about", "model", "optimizer", "lr", "batch_size", "every")
 
 
 class Paper:
@@ -59,6 +59,10 @@ class Paper:
         """Return the page of a run; its findings and pictures come when they are read."""
         return _render("run.html", title=f"Run {row.name}", here="runs", row=row)
 
+    def head(self, run: "LiveRun") -> str:
+        """Return where a run stands: little to read and to write, so that it goes on while the pictures do."""
+        return _render("part_head.html", row=self._shelf.row(run.key), about=_facts(run))
+
     def findings(self, run: "LiveRun") -> str:
         """Return the verdicts of a run, the worst first, each with a link to the picture that shows it."""
         from pellucid.outlets.explorer.drawings import anchor_of, evidence_of, words_for
@@ -70,7 +74,6 @@ class Paper:
         return _render(
             "part_run.html",
             row=self._shelf.row(run.key),
-            about=_facts(run),
             findings=findings,
             pictures=pictures,
             notes=(*run.problems(), *_thinned(results)),
@@ -157,7 +160,7 @@ def _facts(run: "LiveRun") -> dict[str, str]:
     facts = {"steps": f"{state.last + 1:,}", "duration": duration(state.seconds)}
     if state.started:
         facts["started"] = f"{datetime.fromisoformat(state.started).astimezone():%Y-%m-%d %H:%M}"
-    facts |= {name: _cut(plain(str(described[name]))) for name in _FACTS if described.get(name)}
+    facts |= {name.replace("_", " "): _cut(setting(described[name])) for name in _FACTS if described.get(name)}
     return facts
 
 

@@ -15,7 +15,8 @@ import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pellucid.core.errors import InputError
-from pellucid.outlets.explorer.desk import Desk, words_of
+from pellucid.outlets.explorer.desk import Desk
+from pellucid.outlets.explorer.failing import words_of
 from pellucid.outlets.explorer.messages import Ask, read_ask
 from pellucid.outlets.explorer.wish import HEAVY_SECONDS, SHARE, Message, Wish, pictures_of, versions_of
 

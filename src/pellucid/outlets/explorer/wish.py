@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pellucid.outlets.explorer.desk import Desk, Wanted, words_of
+from pellucid.outlets.explorer.desk import Desk, Wanted
+from pellucid.outlets.explorer.failing import words_of
 from pellucid.outlets.explorer.messages import Ask
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Wish:
     def prepare(self, desk: Desk) -> Message:
         """Read what a picture needs, on the thread for files; see `failed`."""
         self.seconds = 0.0
-        return self._tried(lambda: self._prepared(desk))
+        return self._tried(desk, lambda: self._prepared(desk))
 
     def picture(self, desk: Desk) -> Message:
         """Draw, on the thread for pictures.
@@ -64,7 +65,7 @@ class Wish:
             What to send: the whole, or what was added; None when the page has it already. Of an error, its words,
             once: whatever a view or a damaged run does, the page is told and others are served.
         """
-        return self._tried(lambda: self._drawn(desk))
+        return self._tried(desk, lambda: self._drawn(desk))
 
     def prepared_picture(self, desk: Desk) -> Message:
         """Do both at once, where no file has to be read."""
@@ -74,19 +75,21 @@ class Wish:
     def part(self, desk: Desk) -> Message:
         """Write a part of a page, on the thread for files; returns as `picture` does."""
         self.seconds = 0.0
-        return self._tried(lambda: self._written(desk))
+        return self._tried(desk, lambda: self._written(desk))
 
     def rest(self, *, first: bool, pause: float) -> None:
         """Set when to look again: a twentieth of the time may go into it; the first time takes longer than others."""
         self.due = time.monotonic() + (pause if first else max(pause, SHARE * self.seconds))
 
-    def _tried(self, work: Callable[[], Message]) -> Message:
+    def _tried(self, desk: Desk, work: Callable[[], Message]) -> Message:
         started = time.thread_time()
         try:
             message = work()
         except BaseException as error:  # noqa: BLE001 - a view may even ask to exit; see `picture`
             self.failed, self.shown, self.versions, self._sent = True, None, (), 0
             before, self._problem = self._problem, words_of(error)
+            if self.is_picture and not self.ask.runs:
+                desk.failures.tell(f"the page {self.ask.view!r}", error)
             return None if self._problem == before else {"id": self.ask.id, "error": self._problem}
         else:
             self.failed = False

@@ -1,6 +1,9 @@
 """Durations, sizes and figures as a reader would say them."""
 
-from pellucid.core.figure.words import number
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pellucid.core.figure.words import number, plain
 from pellucid.core.finding import Plain
 
 
@@ -42,3 +45,11 @@ def value_words(value: Plain) -> str:
 def label_words(name: str) -> str:
     """Return a name as words: "dead_units" is "dead units", "not-measured" is "not measured"."""
     return name.replace("_", " ").replace("-", " ")
+
+
+def setting(value: Any) -> str:
+    """Return a setting of a run: a number in short, a text as it is, that of each parameter group one by one."""
+    if isinstance(value, Mapping):
+        groups = cast("Mapping[str, Any]", value)
+        return ", ".join(f"{setting(one)} (group {plain(name)})" for name, one in groups.items())
+    return f"{value:.6g}" if isinstance(value, float) else plain(str(value))

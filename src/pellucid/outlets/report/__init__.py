@@ -1,7 +1,8 @@
 """The report: one HTML file that opens offline, the verdict first and then the pictures."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from pellucid.core.errors import InputError
 
@@ -12,14 +13,17 @@ if TYPE_CHECKING:
     from pellucid.sessions.checkup import Checkup
 
 
-def report(*subjects: "Run | Checkup | View", to: str | Path, title: str = "Pellucid report") -> Path:
+def report(
+    *subjects: "Run | Checkup | View | Sequence[Run | Checkup | View]", to: str | Path, title: str = "Pellucid report"
+) -> Path:
     """Write runs, checkups and views as one HTML file: the verdicts first, then their evidence and the pictures.
 
     The pictures are alive: they can be zoomed, turned and read off, and what has controls can be moved. The page needs
     no network.
 
     Args:
-        subjects: Stored runs (`pel.Run(path)`), checkups, and views (`pel.page(name)`), in any mixture.
+        subjects: Stored runs (`pel.Run(path)`), checkups, and views (`pel.page(name)`), in any mixture; also
+            lists of them.
         to: Where to write the page; its name ends in .html.
         title: Title of the page.
 
@@ -38,7 +42,16 @@ def report(*subjects: "Run | Checkup | View", to: str | Path, title: str = "Pell
 
     if Path(to).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"A report is an HTML page, and {str(to)!r} does not end in .html.")
-    return write_report([_sheet(one) for one in subjects], to, title=title)
+    return write_report([_sheet(one) for one in _each(subjects)], to, title=title)
+
+
+def _each(subjects: Sequence[object]) -> Iterator[object]:
+    """Lists, such as `pel.Run.list` returns, are taken apart."""
+    for one in subjects:
+        if isinstance(one, list | tuple):
+            yield from _each(cast("Sequence[Any]", one))
+        else:
+            yield one
 
 
 def _sheet(subject: object) -> "Sheet":

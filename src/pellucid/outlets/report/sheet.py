@@ -13,7 +13,7 @@ from pellucid.core.judge import Findings
 from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
 from pellucid.core.view import View
-from pellucid.outlets.page.words import duration, size
+from pellucid.outlets.page.words import duration, setting, size
 from pellucid.outlets.run_views import has_histograms, scrubbed
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def sheet_of_run(run: "Run") -> Sheet:
     facts, described = {"status": run.status, "steps": f"{run.steps:,}", "duration": duration(run.seconds)}, run.facts
     if run.started is not None:
         facts["started"] = f"{run.started.astimezone():%Y-%m-%d %H:%M}"
-    facts |= {name: str(described[name]) for name in ("model", "optimizer") if described.get(name)}
+    told = (name for name in ("model", "optimizer", "lr", "batch_size") if described.get(name))
+    facts |= {name.replace("_", " "): setting(described[name]) for name in told}
     if described.get("every"):
         facts["watched"] = f"every {described['every']:,} steps" if described["every"] != 1 else "every step"
     facts["size"] = size(run.bytes)

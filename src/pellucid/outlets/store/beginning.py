@@ -28,7 +28,7 @@ def directory_of(path: str | Path) -> Path:
     text = str(path)
     if text in ("", "."):
         raise InputError(
-            f"A run needs a directory of its own, got {text!r}. Name one, such as 'runs/exp_001'; "
+            f"A run needs a directory of its own, got {text!r}. Name one, such as 'runs/first'; "
             "pathlib.Path.cwd() makes a run of the working directory."
         )
     try:

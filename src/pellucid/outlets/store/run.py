@@ -53,7 +53,7 @@ class Run:
             folder: Such as "runs"; whatever else lies in it is passed over.
 
         Returns:
-            The runs, oldest first; those whose index is lost come last.
+            The runs, newest first; those whose index is lost come last.
 
         Raises:
             StoreError: There is no such folder.
@@ -67,7 +67,7 @@ class Run:
             with contextlib.suppress(StoreError):  # it is no run, or was deleted a moment ago
                 run = Run(one)
                 begun[run] = run.started
-        return sorted(begun, key=lambda run: ((found := begun[run]) is None, found or _EARLIEST, run.name))
+        return sorted(begun, key=lambda run: (begun[run] or _EARLIEST, run.name), reverse=True)
 
     @property
     def name(self) -> str:

@@ -8,13 +8,14 @@ import zlib
 from pathlib import Path
 
 from pellucid.core.errors import AddressError, InputError, did_you_mean
-from pellucid.core.view import View, restore, views
+from pellucid.core.view import View, Views, restore, views
+from pellucid.outlets.explorer.failing import words_of
 
 _FILES: dict[str, str] = {}  # the module of each page that was added, by the name of the page
 
 
-def pages() -> dict[str, View]:
-    """Return the pages by name: those of pellucid, then those that were added."""
+def pages() -> Views:
+    """Return the pages by name, printed as a list: those of pellucid, then those that were added."""
     for found in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{found.name}")
     return views()
@@ -83,7 +84,7 @@ def _run(file: Path, name: str) -> None:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a file raises, also sys.exit(), is told and ends nothing
-        raise InputError(f"The page {str(file)!r} failed: {type(error).__name__}: {error}") from error
+        raise InputError(f"The page {str(file)!r} failed: {words_of(error)}") from error
 
 
 __all__ = ["add_page", "page", "pages"]
