@@ -22,8 +22,7 @@ from pellucid.sessions.seen import FactsSeen, ResultSeen, ScalarsSeen, Seen, ten
 _PAUSE_SECONDS = 0.25  # the longest that something waits before it is dealt with
 _ENOUGH_TENSORS = 256  # so many tensors are dealt with at once: a sample is 32 kB
 _FLUSH_SECONDS = 5.0
-_SOONER = 4.0  # in the beginning a flush comes when a run has got a quarter older: who looks on sees it grow
-_LIGHT_FLUSH_SECONDS = 1.0  # of scalars alone, which are one transaction
+_LIGHT_FLUSH_SECONDS = 1.0  # of scalars alone, which are one transaction; and of the first pieces
 _FLUSH_STEPS = 64
 _FLUSH_BYTES = 64 << 20
 _STRIKES = 3  # failed writes in a row after which a recorder is given up
@@ -129,7 +128,8 @@ class Worker:
         """Flush and judge when it is time."""
         now = time.monotonic()
         much = self.history.unwritten >= _FLUSH_STEPS or self.history.unwritten_bytes >= _FLUSH_BYTES
-        pause = min(_FLUSH_SECONDS, (self._flushed_at - self._began) / _SOONER + _PAUSE_SECONDS)
+        # In the beginning a flush comes when a run has got twice as old: who looks on sees it grow.
+        pause = min(_FLUSH_SECONDS, self._flushed_at - self._began + _LIGHT_FLUSH_SECONDS - _PAUSE_SECONDS)
         if much or now - self._flushed_at > pause:
             self._flush()
         elif now - self._lightly_flushed_at > _LIGHT_FLUSH_SECONDS:
