@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pellucid.core.errors import AddressError, did_you_mean
 from pellucid.core.figure import Figure
 from pellucid.core.result import Result
+
+if TYPE_CHECKING:
+    from pellucid.core.judge import Findings
 
 Drawing = Callable[[Any], Figure]
 _DRAWINGS: dict[type[Result], dict[str, Drawing]] = {}
@@ -32,6 +35,21 @@ def drawing(result: type[Result]) -> Callable[[Drawing], Drawing]:
 def drawings_of(kind: type[Result]) -> tuple[str, ...]:
     """Return the names of the drawings of one kind of result, default first."""
     return tuple(_DRAWINGS.get(kind, {}))
+
+
+def drawn_beside(result: Result, name: str, findings: "Findings") -> Figure:
+    """Draw a result with the verdict of the examination that it is a part of.
+
+    Args:
+        result: What to draw.
+        name: Which drawing.
+        findings: Of the whole examination: what they say about this kind of result stands with the picture.
+
+    Returns:
+        The figure.
+    """
+    about = findings.about(result)
+    return replace(draw(result, name), verdict=about.headline, level=about.level)
 
 
 def draw(result: Result, name: str | None = None) -> Figure:

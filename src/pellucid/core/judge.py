@@ -56,6 +56,14 @@ class Findings(Sequence[Finding]):
         """All findings, also the folded ones, depth first."""
         return tuple(deep for one in self.items for deep in one.all)
 
+    def about(self, result: Result) -> "Findings":
+        """Return what the rules for the kind of a result found, none folded under another.
+
+        Judged on its own, a result may get another verdict: rules know from the whole examination whether it learns.
+        """
+        codes = {one.code for one in rules() if isinstance(result, one.result)}
+        return Findings(tuple(replace(one, folded=()) for one in self.every if one.code in codes))
+
     @property
     def level(self) -> Level:
         """The level that stands for all, in accord with the headline.

@@ -199,9 +199,12 @@ def _real(values: Tensor) -> Tensor:
 
 
 def _rate_of(group: dict[str, Any]) -> float:
-    """The learning rate; unknown where it lies on a device, since asking would wait for it."""
+    """The learning rate; unknown where it lies on a device, since asking would wait for it, or is no number."""
     rate = group.get("lr", math.nan)
-    return math.nan if isinstance(rate, Tensor) and rate.device.type != "cpu" else float(rate)
+    try:
+        return math.nan if isinstance(rate, Tensor) and rate.device.type != "cpu" else float(rate)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        return math.nan
 
 
 def _parameters_of(optimizer: Optimizer) -> list[nn.Parameter]:

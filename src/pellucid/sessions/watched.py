@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -115,17 +116,22 @@ def _numbers(group: Mapping[str, Any]) -> dict[str, float]:
     if isinstance(betas, tuple | list):
         wanted |= {f"beta{place}": one for place, one in enumerate(cast("Sequence[Any]", betas), 1)}
     known = {name: number for name, value in wanted.items() if (number := _number(value)) is not None}
-    # What a schedule that begins low goes up to, or what it comes down from.
-    base = _number(group.get("initial_lr"))
-    return known if base is None or base == known.get("lr") else known | {"initial_lr": base}
+    # A schedule may begin low: the rate that people mean is the one that it goes up to, or comes down from.
+    rates = [one for name in ("lr", "initial_lr", "max_lr") if (one := _number(group.get(name))) is not None]
+    return known | {"lr": max(rates)} if rates else known
 
 
 def _number(value: Any) -> float | None:
     """A finite number; None for anything else, and for what lies on a device, since asking would wait for it."""
     if isinstance(value, Tensor):
         value = value.item() if value.device.type == "cpu" and value.numel() == 1 else None
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if usable else None
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, TypeError):  # too large, or complex
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _models(model: Any) -> dict[str, nn.Module]:

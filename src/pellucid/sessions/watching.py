@@ -340,12 +340,12 @@ class Watch:
             self._worker.submit(ResultSeen(name="sanity", step=max(self.step_number - 1, 0), piece=found))
 
     def _describe(self) -> None:
-        facts = {
+        facts: dict[str, Any] = {
             "every": self.every,
             "model": self._watched.fingerprint,
             "optimizer": self._watched.optimizer_name,
-            **({} if self.step_number else self._watched.settings),  # a resumed run keeps what it began with
         }
+        self._guard(lambda: facts.update({} if self.step_number else self._watched.settings))  # resumed: as it began
         for recorder in self._recorders:
             try:
                 recorder.describe(facts)

@@ -9,9 +9,8 @@ from pellucid.core.drawing import draw, drawings_of
 from pellucid.core.errors import AddressError, StoreError, did_you_mean
 from pellucid.core.figure import Figure
 from pellucid.core.figure.words import amount, plain
-from pellucid.core.finding import Finding, Level
+from pellucid.core.finding import Level
 from pellucid.core.frame import Frame
-from pellucid.core.judge import Findings
 from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
 from pellucid.outlets.explorer.live import LiveRun
@@ -125,7 +124,9 @@ def frame_of_run(run: LiveRun, view: str, parameters: Mapping[str, Any]) -> Fram
     if drawing == _SCRUBBED:
         frame = replace(scrubbed.bind(result=result).frame(parameters), view=view)
         if frame.parameters.get("step") != steps_of(result)[-1]:
-            return frame  # its verdict is the one that could be given at that step
+            return replace(
+                frame, figure=replace(frame.figure, verdict="", level=Level.OK)
+            )  # the list is of the whole run
     else:
         frame = Frame(figure=draw(result, drawing), view=view)
     return replace(frame, figure=_judged(frame.figure, run, result))
@@ -136,17 +137,10 @@ def _judged(figure: Figure, run: LiveRun, result: Result) -> Figure:
 
     While the run is written, pictures are not all as old as the list: then only what is wrong is said with them.
     """
-    findings = Findings(tuple(replace(one, folded=()) for one in run.findings().every if _is_about(one, result)))
+    findings = run.findings().about(result)
     if run.state().status == "running" and not findings.problems:
         return replace(figure, verdict="", level=Level.OK)
     return replace(figure, verdict=findings.headline, level=findings.level)
-
-
-def _is_about(finding: Finding, result: Result) -> bool:
-    try:
-        return isinstance(result, rule_of(finding.code).result)
-    except AddressError:  # a rule of an older pellucid, in a stored verdict
-        return False
 
 
 def frame_of_runs(runs: Sequence[LiveRun], view: str, parameters: Mapping[str, Any]) -> Frame:

@@ -12,6 +12,7 @@ from pellucid.core.figure.words import plain
 _OURS = Path(__file__).parents[2]
 _INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 _MOST_FRAMES = 5  # of a traceback in the terminal
+_MOST_WORDS = 1000  # characters of a message
 _MOST_KINDS = 100  # that are told; a page may fail anew at every move of a slider
 
 
@@ -21,8 +22,13 @@ def words_of(error: BaseException) -> str:
     Args:
         error: As it was caught, with its traceback.
     """
-    named = str(error) if isinstance(error, PellucidError) else f"{type(error).__name__}: {error}"
-    words = plain(named).strip().removesuffix(":")
+    try:
+        said = str(error)[:_MOST_WORDS]
+    except Exception:  # noqa: BLE001 - an error of the user's may fail to say what it is
+        said = ""
+    words = (
+        plain(said if isinstance(error, PellucidError) else f"{type(error).__name__}: {said}").strip().removesuffix(":")
+    )
     frames = frames_of_user(error)
     return f"{words} ({plain(Path(frames[-1].filename).name)}, line {frames[-1].lineno})" if frames else words
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pellucid.core.drawing import drawings_of
+from pellucid.core.drawing import drawings_of, drawn_beside
 from pellucid.core.errors import AddressError
 from pellucid.core.figure import Figure
 from pellucid.core.judge import Findings
@@ -131,7 +131,7 @@ def sheet_of_run(run: "Run") -> Sheet:
         about=str(described.get("about", "")),
         facts=facts,
         findings=run.findings,
-        figures=_drawers(results),
+        figures=_drawers(results, run.findings),
         kinds=_kinds(results),
         notes=tuple(run.problems),
     )
@@ -170,7 +170,7 @@ def sheet_of_checkup(checkup: "Checkup") -> Sheet:
         title=checkup.name,
         facts=facts,
         findings=checkup.findings,
-        figures=_drawers(checkup.results),
+        figures=_drawers(checkup.results, checkup.findings),
         kinds=_kinds(checkup.results),
         notes=notes,
     )
@@ -180,9 +180,9 @@ def _kinds(results: Mapping[str, Result]) -> dict[str, str]:
     return {name: type(result).kind for name, result in results.items()}
 
 
-def _drawers(results: Mapping[str, Result]) -> dict[str, Callable[[], Figure]]:
+def _drawers(results: Mapping[str, Result], findings: Findings) -> dict[str, Callable[[], Figure]]:
     return {
-        f"{name}.{drawing}": partial(result.figure, drawing)
+        f"{name}.{drawing}": partial(drawn_beside, result, drawing, findings)
         for name, result in results.items()
         for drawing in drawings_of(type(result))
     }

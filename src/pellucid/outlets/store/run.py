@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pellucid.core.drawing import drawings_of, drawn_beside
 from pellucid.core.errors import FormatError, InputError, StoreError, did_you_mean
 from pellucid.core.judge import Findings, judge
 from pellucid.core.result import Result
@@ -152,10 +153,11 @@ class Run:
 
     def figures(self) -> "dict[str, Figure]":
         """Return every picture of every result, as "activations.histograms"."""
+        findings = self.findings
         return {
-            f"{name}.{drawing}": figure
+            f"{name}.{drawing}": drawn_beside(result, drawing, findings)
             for name, result in self.results().items()
-            for drawing, figure in result.figures().items()
+            for drawing in drawings_of(type(result))
         }
 
     def delete(self) -> None:
