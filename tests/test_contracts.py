@@ -32,7 +32,7 @@ from pellucid.core.result import Result
 from pellucid.core.rule import Case, Rule, rules
 from pellucid.maths.series import TensorSeries
 from pellucid.windows.activations import ActivationHistograms
-from pellucid.windows.gradients import GradientFlow
+from pellucid.windows.gradients import GradientFlow, Saliency
 from pellucid.windows.loss import Descent, LossCurves, SanityCheck
 from pellucid.windows.loss.measure import evaluate
 from pellucid.windows.weights import WeightHistograms
@@ -84,7 +84,8 @@ def run_of(steps: int) -> dict[type[Result], Result]:
             optimizer.step()
             watch.step(loss=loss)
     descent = pel.loss.descend("bowl", steps=steps)  # no part of a run: on its way, and healthy
-    return {type(one): one for one in (*watch.results.values(), descent)}
+    maps = pel.gradients.saliency(model, x[:steps])
+    return {type(one): one for one in (*watch.results.values(), descent, maps)}
 
 
 def finished() -> dict[type[Result], Result]:
@@ -98,6 +99,7 @@ def finished() -> dict[type[Result], Result]:
         pel.loss.sanity(model, data, F.cross_entropy),
         pel.loss.curves({"loss": [1.0]}),
         pel.loss.descend("bowl"),
+        pel.gradients.saliency(model, data[0], method="integratedgradients"),
     ]
     return {type(one): one for one in found}
 
@@ -122,6 +124,7 @@ def nothing() -> dict[type[Result], Result]:
         LossCurves(curves={}, label_counts=np.zeros(0, dtype=np.int64)),
         evaluate(Net(), *batch(8), F.cross_entropy).before(0),
         nowhere(),
+        unexplained(),
     ]
     return {type(one): one for one in found}
 
@@ -132,6 +135,13 @@ def nowhere() -> Descent:
     return replace(found, path=none.reshape(0, 2), losses=none, gradients=none, curvatures=none.reshape(0, 2))
 
 
+def unexplained() -> Saliency:
+    """Maps of no example."""
+    found, none = pel.gradients.saliency(Net(), batch(2)[0]), np.zeros((0, 12))
+    empty = {"scores": none[:, 0], "outputs": none[:, :4], "error": none[:, 0], "targets": (), "silent": ()}
+    return replace(found, maps=(none,), inputs=(none,), **empty)
+
+
 EXTENTS: dict[str, Callable[[], dict[type[Result], Result]]] = {
     "nothing": nothing,
     "finished model": finished,
@@ -139,7 +149,8 @@ EXTENTS: dict[str, Callable[[], dict[type[Result], Result]]] = {
     "run": lambda: run_of(8),
 }
 KINDS = {
-    one.kind: one for one in (ActivationHistograms, WeightHistograms, GradientFlow, LossCurves, SanityCheck, Descent)
+    one.kind: one
+    for one in (ActivationHistograms, WeightHistograms, GradientFlow, Saliency, LossCurves, SanityCheck, Descent)
 }
 
 
@@ -263,8 +274,8 @@ MEASURING = dict(measuring())
 
 
 def call(name: str, model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) -> Any:
-    """Call a measuring function with whatever it takes of a batch and a loss."""
-    function, given = MEASURING[name], {"batch": batch(), "loss": loss}
+    """Call a measuring function with whatever it takes of a batch, its inputs and a loss."""
+    function, given = MEASURING[name], {"batch": batch(), "loss": loss, "x": batch()[0]}
     return function(model, **{key: given[key] for key in inspect.signature(function).parameters if key in given})
 
 

@@ -20,7 +20,7 @@ from pellucid.core.figure.words import number
 from pellucid.maths.reduce import SUMS
 from pellucid.windows import gradients, weights
 from pellucid.windows.gradients import GradientFlow, flow
-from pellucid.windows.gradients.draw import FROZEN, ZERO
+from pellucid.windows.gradients.draw.flow import FROZEN, ZERO
 from tests.ward.watching import Watched, blobs, mlp, train
 
 

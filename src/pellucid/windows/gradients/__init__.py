@@ -14,8 +14,45 @@ Example:
     (True, None)
 """
 
+from pellucid.methods.attribution import (
+    LRP,
+    Deconvolution,
+    DeepLift,
+    ExpectedGradients,
+    GradCAM,
+    GradCAMPlusPlus,
+    Gradient,
+    GuidedBackprop,
+    GuidedGradCAM,
+    InputXGradient,
+    IntegratedGradients,
+    Occlusion,
+    SmoothGrad,
+    VarGrad,
+)
 from pellucid.windows.gradients import draw, judge
-from pellucid.windows.gradients.measure import flow
-from pellucid.windows.gradients.result import GradientFlow
+from pellucid.windows.gradients.measure import flow, saliency
+from pellucid.windows.gradients.result import GradientFlow, Saliency
 
-__all__ = ["GradientFlow", "draw", "flow", "judge"]
+__all__ = [
+    "LRP",
+    "Deconvolution",
+    "DeepLift",
+    "ExpectedGradients",
+    "GradCAM",
+    "GradCAMPlusPlus",
+    "Gradient",
+    "GradientFlow",
+    "GuidedBackprop",
+    "GuidedGradCAM",
+    "InputXGradient",
+    "IntegratedGradients",
+    "Occlusion",
+    "Saliency",
+    "SmoothGrad",
+    "VarGrad",
+    "draw",
+    "flow",
+    "judge",
+    "saliency",
+]

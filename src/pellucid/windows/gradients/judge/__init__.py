@@ -1,13 +1,17 @@
-"""The rules on gradients and updates. Importing this registers them."""
+"""The rules on gradients and updates, and on maps. Importing this registers them."""
 
 from pellucid.windows.gradients.judge.clearing import not_cleared
 from pellucid.windows.gradients.judge.depth import exploding_gradient, vanishing_gradient
 from pellucid.windows.gradients.judge.reach import frozen, not_finite
+from pellucid.windows.gradients.judge.saliency import incomplete, map_is_zero, noisy
 from pellucid.windows.gradients.judge.size import update_too_large, update_too_small
 
 __all__ = [
     "exploding_gradient",
     "frozen",
+    "incomplete",
+    "map_is_zero",
+    "noisy",
     "not_cleared",
     "not_finite",
     "update_too_large",

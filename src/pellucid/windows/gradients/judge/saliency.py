@@ -1,0 +1,109 @@
+"""Rules on maps: whether they say what they seem to say."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pellucid.core.figure.words import amount, percent
+from pellucid.core.finding import Finding
+from pellucid.core.rule import Case, rule
+from pellucid.windows.gradients.result import Saliency
+
+
+@rule(Saliency, code="GRD009", title="Map is zero", order=5)
+def map_is_zero(result: Saliency, case: Case) -> Iterator[Finding]:
+    """Maps in which every value is 0.
+
+    Looks for: an example of which every value of every map is exactly 0, and where on the way back from the output the
+        gradient is lost.
+    Why it matters: it does not mean that the network uses nothing. Between the output and the input stands something
+        flat (units that are off, a function at its end, a rounding), and the gradient cannot see past it.
+    Where the limit comes from: exactly 0; nothing else is judged.
+    False alarms: a score that does not depend on this input at all, such as a padded position. It is a warning.
+    Likely cause: dead or saturated units in the named layer, or a probability of 1 in place of a logit; of a class
+        activation map, a class that nothing in the picture speaks for.
+    What to do: Look at the named layer with pel.activations.histograms, explain the logit and not the softmax, or use
+        integratedgradients or occlusion, which see past a flat place.
+    Source: Sundararajan et al. 2017 (sensitivity); ours.
+    """
+    zero = [example for example in range(len(result.scores)) if result.is_zero(example)]
+    if not len(result.scores):
+        yield case.not_measured("there is no example")
+        return
+    if not zero:
+        yield case.ok("no map is 0 everywhere", samples=len(result.scores))
+        return
+    layers = sorted({result.silent[example] for example in zero} - {""})
+    where = f"; the gradient is lost at {', '.join(layers[:3])}" if layers else "; nothing speaks for the score there"
+    yield case.warn(
+        f"{len(zero)} of {amount(len(result.scores), 'map')} {'is' if len(zero) == 1 else 'are'} 0 everywhere{where}",
+        where=layers[0] if layers else result.layer,
+        value=len(zero) / len(result.scores),
+        limit=0.0,
+        samples=len(result.scores),
+        evidence={"first example": zero[0], "maps of zeros": len(zero)},
+    )
+
+
+@rule(Saliency, code="GRD010", title="Incomplete map", order=7, limits={"share": 0.05})
+def incomplete(result: Saliency, case: Case) -> Iterator[Finding]:
+    """Maps that do not add up to what they explain.
+
+    Looks for: methods that promise that a map adds up to the score less that of the baseline, and a sum that misses
+        more than 5 % of it.
+    Why it matters: what is missing was attributed to nothing, and it may be most of the picture.
+    Where the limit comes from: integrated gradients of ReLU networks with three hidden layers miss 3 % with 9 nodes
+        and 0.3 % with 101 (median); captum's tests allow 5 %.
+    False alarms: scores that hardly differ from that of the baseline: the share is then one of what was added up.
+    Likely cause: too few nodes for a network with many kinks; for deeplift and lrp layers that have no exact rule.
+    What to do: Raise nodes, or choose a baseline whose score differs.
+    Source: Sundararajan et al. 2017 (completeness); limit: ours.
+    """
+    if result.check != "completeness" or not len(result.scores):
+        yield case.not_measured(f"{result.method} does not promise that its maps add up")
+        return
+    worst = int(np.argmax(np.nan_to_num(result.error, nan=np.inf)))
+    error = float(result.error[worst])
+    nodes = f" with {result.notes['nodes']:.0f} nodes" if "nodes" in result.notes else ""
+    evidence = {"example": worst} | {name: float(one) for name, one in result.notes.items()}
+    if error <= case.limits["share"]:
+        yield case.ok(f"the maps add up{nodes}: {percent(error, 1)} is missing at the most", samples=len(result.scores))
+        return
+    yield case.warn(
+        f"the map of example {worst} misses {percent(error, 1)} of the difference that it explains{nodes}",
+        where=result.layer,
+        value=error,
+        limit=case.limits["share"],
+        samples=len(result.scores),
+        evidence=evidence,
+    )
+
+
+@rule(Saliency, code="GRD011", title="Noisy map", order=7, limits={"share": 0.5})
+def noisy(result: Saliency, case: Case) -> Iterator[Finding]:
+    """Maps of random samples that another seed would draw otherwise.
+
+    Looks for: a standard error as large as half of the map itself, both over all values.
+    Why it matters: half of what is seen is chance.
+    Where the limit comes from: a signal to noise ratio of 2; ours.
+    False alarms: none known; it is a look, since the strongest values may stand out all the same.
+    Likely cause: few samples, or much noise.
+    What to do: Raise samples: four times as many halve the error.
+    Source: ours.
+    """
+    if result.check != "sampling" or not len(result.scores):
+        yield case.not_measured(f"{result.method} gives no sampling error here")
+        return
+    worst = int(np.argmax(np.nan_to_num(result.error, nan=np.inf)))
+    error = float(result.error[worst])
+    if error <= case.limits["share"]:
+        yield case.ok(f"the sampling error is {percent(error, 1)} of the map at the most", samples=len(result.scores))
+        return
+    yield case.look(
+        f"the sampling error of example {worst} is {percent(error, 1)} of its map",
+        where=result.layer,
+        value=error,
+        limit=case.limits["share"],
+        samples=len(result.scores),
+        evidence={"example": worst},
+    )

@@ -1,0 +1,71 @@
+"""Maps: how much each part of an input has to do with one number of the output."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.result import Result
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saliency(Result):
+    """What a method of attribution found, as it came: nothing is normalised.
+
+    Attributes:
+        maps: One for each explained input, [example, ...] each; that of a layer has the shape of its output, that of a
+            class activation map is [example, row, column].
+        inputs: What the maps lie over, [example, ...] each.
+        places: Where each of these lies in what the model was given ("" for a tensor alone), or the name of the layer.
+        method: Name of the method.
+        options: Its options, as they were used.
+        signed: Whether the sign of a value says for or against.
+        layer: Name of the explained layer; "" for the input.
+        scores: What was explained, [example].
+        targets: Class of each example; () where the target was no class.
+        outputs: What the model returned, [example, class]; [example, 0] where that was no row of numbers.
+        class_names: Names of the classes; () where unknown.
+        check: What `error` is: "completeness", "conservation", "sampling", or "" where nothing can be checked.
+        error: [example]: what the sum of a map misses of the difference that it explains, as a share of it; or the
+            standard error of the map over its size. NaN without a check.
+        tolerance: The completeness error that was asked for; NaN without one.
+        notes: Further numbers, such as the nodes of a path.
+        silent: Name of the layer at which the gradient of each example is lost, going back from the output; "" where it
+            reaches the input.
+    """
+
+    maps: tuple[Array, ...]
+    inputs: tuple[Array, ...]
+    places: tuple[str, ...]
+    method: str
+    options: dict[str, Any]
+    signed: bool
+    layer: str
+    scores: Array
+    targets: tuple[int, ...]
+    outputs: Array
+    class_names: tuple[str, ...]
+    check: str
+    error: Array
+    tolerance: float
+    notes: dict[str, float]
+    silent: tuple[str, ...]
+
+    @property
+    def map(self) -> Array:
+        """The map of the first explained input, [example, ...]."""
+        return self.maps[0]
+
+    def target_name(self, example: int) -> str:
+        """Return what is explained of an example, such as "3" or "espresso"; "" where it is no class."""
+        if not self.targets:
+            return ""
+        target = self.targets[example]
+        return self.class_names[target] if target < len(self.class_names) else str(target)
+
+    def is_zero(self, example: int) -> bool:
+        """Say whether every value of every map of an example is 0."""
+        return not any(bool(np.any(one[example])) for one in self.maps)

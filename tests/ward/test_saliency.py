@@ -1,0 +1,85 @@
+"""Sick and healthy maps for the rules on saliency."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import pellucid as pel
+from pellucid.core.result import Result
+from tests.ward.watching import findings, levels
+
+
+class _Kinked(nn.Module):
+    """A score with a step in it: two nodes see nothing of it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rise by 1 between .9 and .91."""
+        return (100 * (x[:, 0] - 0.9)).clamp(0, 1)
+
+
+def mlp(shift: float = 0.0) -> nn.Sequential:
+    """A small network; a large negative shift switches every unit off."""
+    torch.manual_seed(0)
+    hidden = nn.Linear(8, 32)
+    nn.init.constant_(hidden.bias, shift)
+    return nn.Sequential(hidden, nn.ReLU(), nn.Linear(32, 4))
+
+
+def inputs() -> Tensor:
+    """Sixteen examples."""
+    return torch.randn(16, 8, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("method", ["gradient", "smoothgrad", "integratedgradients", "deeplift", "occlusion"])
+def test_maps_of_a_healthy_network_are_not_accused(method: str) -> None:
+    """No rule accuses; what a method does not promise is not measured."""
+    found = pel.gradients.saliency(mlp(), inputs(), method=method).findings
+    assert {one.level for one in found} <= {"ok", "not-measured"}
+
+
+def test_a_map_of_zeros_names_the_layer_at_which_the_gradient_is_lost() -> None:
+    """Every hidden unit is off; the linear layer behind them still gets a gradient."""
+    result = pel.gradients.saliency(mlp(shift=-100.0), inputs(), 2)
+    (found,) = result.findings.problems
+    assert (found.code, found.level, found.where, found.value) == ("GRD009", "warn", "1", 1.0)
+    assert found.message == "16 of 16 maps are 0 everywhere; the gradient is lost at 1"
+
+
+def test_a_class_that_nothing_speaks_for_is_no_lost_gradient() -> None:
+    """The rectified map of a class activation map may be 0 while the gradient is not."""
+    first, last = nn.Conv2d(1, 2, 3), nn.Linear(2 * 36, 2)
+    nn.init.constant_(first.weight, 0.1)
+    nn.init.constant_(last.weight, -1.0)
+    model = nn.Sequential(first, nn.Flatten(), last)
+    result = pel.gradients.saliency(model, torch.ones(3, 1, 8, 8), 0, method="gradcam")
+    (found,) = result.findings.problems
+    assert found.message == "3 of 3 maps are 0 everywhere; nothing speaks for the score there"
+
+
+def test_a_path_that_steps_over_a_kink_is_incomplete() -> None:
+    """Two nodes miss the whole step; as many as it takes are found when nobody says how many."""
+    x = torch.tensor([[1.0]])
+    few = pel.gradients.saliency(_Kinked(), x, method=pel.gradients.IntegratedGradients(nodes=2, exact=True))
+    (found,) = findings(few, "GRD010")
+    assert found.message == "the map of example 0 misses 100.0 % of the difference that it explains with 2 nodes"
+    many = pel.gradients.saliency(_Kinked(), x, method=pel.gradients.IntegratedGradients(nodes=4096, tolerance=0.02))
+    assert levels(many, "GRD010") == {"ok"}
+
+
+def test_two_noisy_samples_are_noise() -> None:
+    """A look, and none with enough samples."""
+    few = pel.gradients.SmoothGrad(samples=4, noise=2.0, antithetic=False)
+    assert levels(pel.gradients.saliency(mlp(), inputs(), method=few), "GRD011") == {"look"}
+    many = pel.gradients.SmoothGrad(samples=200, noise=0.1)
+    assert levels(pel.gradients.saliency(mlp(), inputs(), method=many), "GRD011") == {"ok"}
+
+
+def test_a_result_comes_back_from_a_file(tmp_path: object) -> None:
+    """With the names of the classes, the options and the notes."""
+    subject = pel.Subject(mlp(), class_names=("ant", "bee", "cat", "dog"))
+    result = pel.gradients.saliency(subject, inputs(), [3, *[0] * 15], method="integratedgradients")
+    found = Result.load(result.save(f"{tmp_path}/map.safetensors"))
+    assert isinstance(found, pel.gradients.Saliency)
+    assert (found.target_name(0), found.target_name(1)) == ("dog", "ant")
+    assert (found.options, found.notes, found.targets) == (result.options, result.notes, result.targets)
+    assert (found.map == result.map).all()
