@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,47 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import CaptureError
-from pellucid.methods.attribution import Attribution, DeepLift
+from pellucid.methods.attribution import DeepLift
+from tests.methods.attribution.small import DOUBLE, Plain, Way, draw, missed, one_hot
 from tests.reference import attribution as reference
 from tests.reference import attribution_rules as rules
 
 ASK = reference.ask
-DOUBLE = torch.float64
-
-
-def _error(found: Attribution) -> float:
-    assert (found.check, found.error is None) == ("completeness", False)
-    assert found.error is not None
-    return float(found.error.max())
-
-
-def _out(column: int, count: int) -> list[float]:
-    return [float(place == column) for place in range(count)]
-
-
-def _draw(*shape: int) -> Tensor:
-    return torch.randn(*shape, dtype=DOUBLE)
-
-
-class _Way(nn.Module):
-    """A function between two dense layers."""
-
-    def __init__(self, way: Callable[[Tensor], Tensor], inside: int = 8, behind: int = 8) -> None:
-        super().__init__()
-        self.first, self.last = nn.Linear(5, inside, dtype=DOUBLE), nn.Linear(behind, 3, dtype=DOUBLE)
-        self.way = way
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.way(self.first(x)))
-
-
-class _Plain(nn.Module):
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, v: Tensor) -> Tensor:
-        return self.function(v)
+error = partial(missed, check="completeness")
 
 
 # Known answers.
@@ -62,14 +29,14 @@ def test_a_saturated_unit_still_counts() -> None:
     def forward(v: Tensor) -> Tensor:
         return 1 - torch.relu(1 - v[:, 0] - v[:, 1])
 
-    found, _ = ASK(_Plain(forward), torch.ones(1, 2), None, DeepLift())
+    found, _ = ASK(Plain(forward), torch.ones(1, 2), None, DeepLift())
     assert found.maps[0].tolist() == [[0.5, 0.5]]
-    assert _error(found) == 0
+    assert error(found) == 0
 
 
 def test_the_smaller_of_two() -> None:
     """min(a, b) = a - relu(a - b) at (3, 1): all of it is b's, as the paper says of the rescale rule."""
-    net = _Plain(lambda v: v[:, 0] - torch.relu(v[:, 0] - v[:, 1]))
+    net = Plain(lambda v: v[:, 0] - torch.relu(v[:, 0] - v[:, 1]))
     found, _ = ASK(net, torch.tensor([[3.0, 1.0]]), None, DeepLift())
     assert found.maps[0].tolist() == [[0.0, 1.0]]
 
@@ -77,7 +44,7 @@ def test_the_smaller_of_two() -> None:
 def test_factors_share_their_product() -> None:
     """From (1, 2) to (3, 4) the product grows by 10: (3 - 1) times the mean 3, and (4 - 2) times the mean 2."""
     base = torch.tensor([1.0, 2.0])
-    found, _ = ASK(_Plain(lambda v: v[:, 0] * v[:, 1]), torch.tensor([[3.0, 4.0]]), None, DeepLift(baseline=base))
+    found, _ = ASK(Plain(lambda v: v[:, 0] * v[:, 1]), torch.tensor([[3.0, 4.0]]), None, DeepLift(baseline=base))
     assert found.maps[0].tolist() == [[6.0, 4.0]]
 
 
@@ -85,19 +52,19 @@ def test_a_transformer_is_complete_at_its_input_and_at_a_layer() -> None:
     """Two encoder layers; at a layer the map is that of what follows alone."""
     layers = [nn.TransformerEncoderLayer(8, 2, 16, activation="gelu", batch_first=True, dtype=DOUBLE) for _ in "ab"]
     net = nn.Sequential(nn.Linear(5, 8, dtype=DOUBLE), *layers, nn.Flatten(), nn.Linear(32, 3, dtype=DOUBLE)).eval()
-    x = _draw(3, 4, 5)
+    x = draw(3, 4, 5)
     found, _ = ASK(net, x, 1, DeepLift())
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
     inside, _ = ASK(net, x, 1, DeepLift(), at="1")
     alone, _ = ASK(net[2:], net[:2](x).detach(), 1, DeepLift())
     torch.testing.assert_close(inside.maps[0], alone.maps[0], rtol=0, atol=1e-12)
-    assert _error(inside) < 1e-9
+    assert error(inside) < 1e-9
 
 
 def test_the_target_is_taken_apart_too() -> None:
     """The probability of a class, which the target function computes."""
-    found, _ = ASK(nn.Linear(5, 3, dtype=DOUBLE), _draw(2, 5), lambda logits: logits.softmax(1)[:, 1], DeepLift())
-    assert _error(found) < 1e-9
+    found, _ = ASK(nn.Linear(5, 3, dtype=DOUBLE), draw(2, 5), lambda logits: logits.softmax(1)[:, 1], DeepLift())
+    assert error(found) < 1e-9
 
 
 # Architecture.
@@ -117,16 +84,16 @@ class _Reused(nn.Module):
 
 def test_modules_that_are_used_again_are_the_twin() -> None:
     """One activation five times, twice in a row, one dense layer twice, and a sum of branches."""
-    net, x, base = _Reused(), _draw(2, 5), _draw(2, 5)
+    net, x, base = _Reused(), draw(2, 5), draw(2, 5)
     found, _ = ASK(net, x, 1, DeepLift(baseline=base))
     first, again, last = (rules.dense_of(one, (one.in_features,)) for one in (net.first, net.again, net.last))
     act = rules.Each(math.tanh)
     branches = rules.Branches([[], [act, again, act]])
     for row in range(2):
         steps: list[Any] = [first, act, branches, again, act, act, last]
-        twin = rules.slow_deeplift(steps, x[row].tolist(), base[row].tolist(), _out(1, 3))
+        twin = rules.slow_deeplift(steps, x[row].tolist(), base[row].tolist(), one_hot(1, 3))
         assert found.maps[0][row].tolist() == pytest.approx(twin, rel=1e-6, abs=1e-9)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
 
 
 def test_several_inputs_share_the_difference() -> None:
@@ -136,9 +103,9 @@ def test_several_inputs_share_the_difference() -> None:
         def forward(self, image: Tensor, words: Tensor, mask: Tensor) -> dict[str, Tensor]:
             return {"logits": torch.stack([(image * words * mask).tanh().sum(1), image.sum(1)], 1)}
 
-    inputs = {"image": _draw(2, 4), "words": _draw(2, 4), "mask": torch.tensor([[True, True, False, True]] * 2)}
+    inputs = {"image": draw(2, 4), "words": draw(2, 4), "mask": torch.tensor([[True, True, False, True]] * 2)}
     found, _ = ASK(Both(), inputs, 0, DeepLift(baseline=(0.5, None)))
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
     assert float(found.maps[0][:, 2].abs().max()) == 0
 
 
@@ -167,14 +134,14 @@ class _Around(nn.Module):
 
 def test_a_pass_that_is_broken_off_begins_anew() -> None:
     """At a layer with a skip connection around it, what was seen until the pass broke off does not count."""
-    net, x = _Around(), _draw(4, 5)
+    net, x = _Around(), draw(4, 5)
     found, question = ASK(net, x, 1, DeepLift(), at="first")
     assert question.layer is not None
     assert question.layer.whole
     inside = net.first(x).detach()
-    alone, _ = ASK(_Plain(lambda v: net.last(torch.sigmoid(torch.tanh(v) * x))), inside, 1, DeepLift())
+    alone, _ = ASK(Plain(lambda v: net.last(torch.sigmoid(torch.tanh(v) * x))), inside, 1, DeepLift())
     torch.testing.assert_close(found.maps[0], alone.maps[0], rtol=0, atol=1e-12)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
 
 
 def test_what_is_taken_apart_is_rounded_once() -> None:
@@ -190,9 +157,9 @@ def test_what_is_taken_apart_is_rounded_once() -> None:
 def test_what_is_not_seen_is_reported_as_missing() -> None:
     """A condition on values passes the derivative on, and the error says that something is missed."""
     x, base = torch.tensor([[1.0, 2.0]]), torch.tensor([-1.0, 0.5])
-    found, _ = ASK(_Plain(lambda v: torch.where(v > 0, 3 * v, v).sum(1)), x, None, DeepLift(baseline=base))
+    found, _ = ASK(Plain(lambda v: torch.where(v > 0, 3 * v, v).sum(1)), x, None, DeepLift(baseline=base))
     assert found.maps[0].tolist() == [[6.0, 4.5]]
-    assert _error(found) == pytest.approx((10.5 - 8.5) / 8.5)
+    assert error(found) == pytest.approx((10.5 - 8.5) / 8.5)
 
 
 class _Turns(nn.Module):
@@ -229,7 +196,7 @@ def test_a_model_that_turns_elsewhere_is_refused(sign: float, base: float | None
         "for both. Use IntegratedGradients(), which does not compare them layer by layer."
     )
     together, _ = ASK(_Turns(torch.relu), torch.ones(1, 2), None, DeepLift(baseline=2.0))
-    assert _error(together) < 1e-6
+    assert error(together) < 1e-6
 
 
 def test_the_model_is_untouched(model_is_untouched: Callable[[nn.Module], AbstractContextManager[None]]) -> None:
@@ -276,7 +243,7 @@ def test_it_is_captums_where_that_is_right(act: Callable[[], nn.Module]) -> None
     """Activation functions, each a module of its own; average pooling."""
     captum = pytest.importorskip("captum.attr")
     body = [nn.Conv2d(2, 3, 3), act(), nn.AvgPool2d(2, 1), nn.Flatten(), nn.Linear(27, 6), act(), nn.Linear(6, 3)]
-    net, x, base = nn.Sequential(*body).double(), _draw(3, 2, 6, 6), _draw(3, 2, 6, 6)
+    net, x, base = nn.Sequential(*body).double(), draw(3, 2, 6, 6), draw(3, 2, 6, 6)
     found, _ = ASK(net, x, 1, DeepLift(baseline=base))
     theirs = captum.DeepLift(net).attribute(x.requires_grad_(), base, target=1)
     torch.testing.assert_close(found.maps[0], theirs.detach(), rtol=0, atol=1e-12)
@@ -289,9 +256,9 @@ def test_it_is_complete_where_captum_is_not(wrong: str) -> None:
     captum = pytest.importorskip("captum.attr")
     if wrong == "windows":
         body = [nn.Conv2d(2, 3, 3), nn.MaxPool2d(3, 1), nn.Flatten(), nn.Linear(12, 3)]
-        net, x, base = nn.Sequential(*body).double(), _draw(3, 2, 6, 6), _draw(3, 2, 6, 6)
+        net, x, base = nn.Sequential(*body).double(), draw(3, 2, 6, 6), draw(3, 2, 6, 6)
     else:
-        net, x, base = _Way(nn.Softmax(-1)), _draw(3, 5), _draw(3, 5)
+        net, x, base = Way(nn.Softmax(-1)), draw(3, 5), draw(3, 5)
     found, _ = ASK(net, x, 1, DeepLift(baseline=base))
     theirs = captum.DeepLift(net).attribute(x.requires_grad_(), base, target=1).detach()
     difference = (net(x) - net(base))[:, 1].detach()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,47 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pellucid.methods.attribution import Attribution, DeepLift
+from pellucid.methods.attribution import DeepLift
+from tests.methods.attribution.small import DOUBLE, Plain, Way, draw, missed, one_hot
 from tests.reference import attribution as reference
 from tests.reference import attribution_rules as rules
 
 ASK = reference.ask
-DOUBLE = torch.float64
-
-
-def _error(found: Attribution) -> float:
-    assert (found.check, found.error is None) == ("completeness", False)
-    assert found.error is not None
-    return float(found.error.max())
-
-
-def _out(column: int, count: int) -> list[float]:
-    return [float(place == column) for place in range(count)]
-
-
-def _draw(*shape: int) -> Tensor:
-    return torch.randn(*shape, dtype=DOUBLE)
-
-
-class _Way(nn.Module):
-    """A function between two dense layers."""
-
-    def __init__(self, way: Callable[[Tensor], Tensor], inside: int = 8, behind: int = 8) -> None:
-        super().__init__()
-        self.first, self.last = nn.Linear(5, inside, dtype=DOUBLE), nn.Linear(behind, 3, dtype=DOUBLE)
-        self.way = way
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.way(self.first(x)))
-
-
-class _Plain(nn.Module):
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, v: Tensor) -> Tensor:
-        return self.function(v)
+error = partial(missed, check="completeness")
 
 
 # Functions of one value.
@@ -92,13 +59,13 @@ EACH: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
 def test_a_function_of_one_value_is_the_twin(name: str) -> None:
     """Differences over differences, whether a module computes it, a function, or a method that writes in place."""
     way, plain = EACH[name]
-    net, x, base = _Way(way), _draw(3, 5), _draw(3, 5)
+    net, x, base = Way(way), draw(3, 5), draw(3, 5)
     found, question = ASK(net, x, 1, DeepLift(baseline=base))
     steps: list[Any] = [rules.dense_of(net.first, (5,)), rules.Each(plain), rules.dense_of(net.last, (8,))]
     for row in range(3):
-        twin = rules.slow_deeplift(steps, x[row].tolist(), base[row].tolist(), _out(1, 3))
+        twin = rules.slow_deeplift(steps, x[row].tolist(), base[row].tolist(), one_hot(1, 3))
         assert found.maps[0][row].tolist() == pytest.approx(twin, rel=1e-6, abs=1e-9)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
     assert (question.passes, found.maps[0].dtype) == (3, DOUBLE)
 
 
@@ -108,14 +75,14 @@ SMOOTH = [nn.Tanh(), nn.Softmax(-1), nn.LogSoftmax(-1), nn.LayerNorm(8, dtype=DO
 @pytest.mark.parametrize("way", SMOOTH)
 def test_near_the_baseline_it_is_the_gradient(way: Callable[[Tensor], Tensor]) -> None:
     """Both where the ratio is taken and where it would be rounding; at the baseline itself the map is 0."""
-    net, x = _Way(way), _draw(2, 5)
+    net, x = Way(way), draw(2, 5)
     for far in (1e-5, 1e-14):
         found, _ = ASK(net, x, 1, DeepLift(baseline=x - far))
         leaf = x.clone().requires_grad_()
         slope = torch.autograd.grad(net(leaf)[:, 1].sum(), leaf)[0]
         torch.testing.assert_close(found.maps[0] / (x - (x - far)), slope, rtol=1e-3, atol=1e-4)
     found, _ = ASK(net, x, 1, DeepLift(baseline=x))
-    assert (float(found.maps[0].abs().max()), _error(found)) == (0, 0)
+    assert (float(found.maps[0].abs().max()), error(found)) == (0, 0)
 
 
 # The largest of several.
@@ -127,15 +94,15 @@ def test_windows_that_overlap_are_complete(kernel: int, stride: int, padding: in
     """As the stem of a ResNet has them: what several windows give one place adds up, to the twin's numbers."""
     pool = nn.MaxPool2d(kernel, stride, padding)
     way = (lambda h: F.max_pool2d(h, kernel, stride, padding)) if functional else pool
-    conv, x, base = nn.Conv2d(1, 2, 3, dtype=DOUBLE), _draw(2, 1, 7, 7), _draw(2, 1, 7, 7)
+    conv, x, base = nn.Conv2d(1, 2, 3, dtype=DOUBLE), draw(2, 1, 7, 7), draw(2, 1, 7, 7)
     last = nn.Linear(pool(conv(x)).flatten(1).shape[1], 3, dtype=DOUBLE)
-    found, _ = ASK(_Plain(lambda v: last(way(conv(v)).flatten(1))), x, 2, DeepLift(baseline=base))
+    found, _ = ASK(Plain(lambda v: last(way(conv(v)).flatten(1))), x, 2, DeepLift(baseline=base))
     windows = rules.windows_of(5, kernel, stride, padding, 2)
     steps: list[Any] = [rules.dense_of(conv, (1, 7, 7)), windows, rules.dense_of(last, (last.in_features,))]
     for row in range(2):
-        twin = rules.slow_deeplift(steps, x[row].flatten().tolist(), base[row].flatten().tolist(), _out(2, 3))
+        twin = rules.slow_deeplift(steps, x[row].flatten().tolist(), base[row].flatten().tolist(), one_hot(2, 3))
         assert found.maps[0][row].flatten().tolist() == pytest.approx(twin, rel=1e-6, abs=1e-9)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
 
 
 POOLS = {
@@ -165,14 +132,14 @@ def test_pools_are_complete(name: str) -> None:
     def forward(v: Tensor) -> Tensor:
         return (torch.tanh(way(v)) ** 2).flatten(1).sum(1)
 
-    found, _ = ASK(_Plain(forward), _draw(*shape), None, DeepLift(baseline=_draw(*shape)))
-    assert _error(found) < 1e-9
+    found, _ = ASK(Plain(forward), draw(*shape), None, DeepLift(baseline=draw(*shape)))
+    assert error(found) < 1e-9
 
 
 def test_a_place_that_wins_is_not_given_more_than_it_differs_by() -> None:
     """The largest went down because the old winner fell: the difference is the old winner's."""
     base = torch.tensor([5.0, 1.0, 0.0])
-    found, _ = ASK(_Plain(lambda v: v.amax(1)), torch.tensor([[1.0, 2.0, 0.0]]), None, DeepLift(baseline=base))
+    found, _ = ASK(Plain(lambda v: v.amax(1)), torch.tensor([[1.0, 2.0, 0.0]]), None, DeepLift(baseline=base))
     assert found.maps[0].tolist() == [[-3.0, 0.0, 0.0]]
 
 
@@ -181,15 +148,15 @@ def test_a_place_that_wins_is_not_given_more_than_it_differs_by() -> None:
 
 def test_softmax_is_the_twin() -> None:
     """Ratios for exp, for log and for exp again, of one example at a time."""
-    net, x, base = _Way(nn.Softmax(-1)), _draw(3, 5), _draw(3, 5)
+    net, x, base = Way(nn.Softmax(-1)), draw(3, 5), draw(3, 5)
     found, _ = ASK(net, x, 1, DeepLift(baseline=base))
     steps: list[Any] = [rules.dense_of(net.first, (5,)), rules.Shares(), rules.dense_of(net.last, (8,))]
     for row in range(3):
-        twin = rules.slow_deeplift(steps, x[row].tolist(), base[row].tolist(), _out(1, 3))
+        twin = rules.slow_deeplift(steps, x[row].tolist(), base[row].tolist(), one_hot(1, 3))
         assert found.maps[0][row].tolist() == pytest.approx(twin, rel=1e-6, abs=1e-9)
         alone, _ = ASK(net, x[row : row + 1], 1, DeepLift(baseline=base[row]))
         torch.testing.assert_close(alone.maps[0][0], found.maps[0][row], rtol=0, atol=1e-12)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
 
 
 def test_softmax_of_far_scores_neither_overflows_nor_vanishes() -> None:
@@ -199,7 +166,7 @@ def test_softmax_of_far_scores_neither_overflows_nor_vanishes() -> None:
         return (torch.tensor([1.0, -2.0, 3.0, 9.0]) * v.masked_fill(torch.arange(4) == 3, -torch.inf).softmax(1)).sum(1)
 
     x, base = torch.tensor([[200.0, -100.0, 3.0, 1.0]]), torch.tensor([[-200.0, 50.0, 1.0, 0.0]])
-    found, _ = ASK(_Plain(forward), x, None, DeepLift(baseline=base))
+    found, _ = ASK(Plain(forward), x, None, DeepLift(baseline=base))
     assert bool(torch.isfinite(found.maps[0]).all())
     assert float(found.maps[0].sum()) == pytest.approx(3.0, abs=1e-3)
     assert float(found.maps[0][0, 3]) == 0
@@ -237,11 +204,11 @@ TAKEN_APART: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.mark.parametrize("name", TAKEN_APART)
 def test_what_is_taken_apart_is_complete(name: str) -> None:
     """Products, ratios and normalisation: the value stays what the model computes, and nothing of it is missed."""
-    net = _Way(TAKEN_APART[name]).eval()
-    x = _draw(3, 5)
-    found, _ = ASK(net, x, 1, DeepLift(baseline=_draw(5)))
+    net = Way(TAKEN_APART[name]).eval()
+    x = draw(3, 5)
+    found, _ = ASK(net, x, 1, DeepLift(baseline=draw(5)))
     torch.testing.assert_close(found.scores, net(x)[:, 1].detach(), rtol=1e-10, atol=1e-10)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
 
 
 class _Attention(nn.Module):
@@ -263,10 +230,10 @@ class _Attention(nn.Module):
 @pytest.mark.parametrize("causal", [True, False])
 def test_attention_is_complete(first: bool, weights: bool, causal: bool) -> None:
     """Examples first or positions first, fused or in steps, masked or not; an example does not see its batch."""
-    net, x = _Attention(first=first, weights=weights, causal=causal), _draw(3, 6, 5)
-    found, _ = ASK(net, x, 1, DeepLift(baseline=_draw(6, 5)))
+    net, x = _Attention(first=first, weights=weights, causal=causal), draw(3, 6, 5)
+    found, _ = ASK(net, x, 1, DeepLift(baseline=draw(6, 5)))
     torch.testing.assert_close(found.scores, net(x)[:, 1].detach(), rtol=1e-10, atol=1e-10)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9
     if not (first or weights or causal):
         alone, _ = ASK(net, x[:1], 1, DeepLift(baseline="mean"))
         together, _ = ASK(net, x, 1, DeepLift(baseline="mean"))
@@ -286,7 +253,7 @@ class _Grouped(nn.Module):
 
 def test_attention_with_shared_keys_is_complete() -> None:
     """Grouped queries, a scale and a causal mask, as language models have them."""
-    net, x = _Grouped(), _draw(2, 6, 5)
+    net, x = _Grouped(), draw(2, 6, 5)
     found, _ = ASK(net, x, None, DeepLift())
     torch.testing.assert_close(found.scores, net(x).detach(), rtol=1e-10, atol=1e-10)
-    assert _error(found) < 1e-9
+    assert error(found) < 1e-9

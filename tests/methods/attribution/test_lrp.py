@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,31 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid.core.errors import CaptureError, InputError
-from pellucid.methods.attribution import LRP, AlphaBeta, Attribution, Box, Epsilon, Flat, Gamma, WSquare, method_of
+from pellucid.methods.attribution import LRP, AlphaBeta, Box, Epsilon, Flat, Gamma, WSquare, method_of
+from tests.methods.attribution.small import DOUBLE, Plain, draw, missed
 from tests.reference import attribution as reference
 from tests.reference import attribution_rules as twins
 
 ASK = reference.ask
-DOUBLE = torch.float64
-
-
-def _draw(*shape: int) -> Tensor:
-    return torch.randn(*shape, dtype=DOUBLE)
-
-
-def _error(found: Attribution) -> float:
-    assert found.check == "conservation"
-    assert found.error is not None
-    return float(found.error.max())
-
-
-class _Plain(nn.Module):
-    def __init__(self, function: Callable[[Tensor], Tensor], *parts: nn.Module) -> None:
-        super().__init__()
-        self.function, self.parts = function, nn.ModuleList(parts)
-
-    def forward(self, v: Tensor) -> Tensor:
-        return self.function(v)
+error = partial(missed, check="conservation")
 
 
 def _stack(functional: bool) -> tuple[nn.Module, list[nn.Module]]:
@@ -54,7 +37,7 @@ def _stack(functional: bool) -> tuple[nn.Module, list[nn.Module]]:
         return last(F.avg_pool2d(h, 2).flatten(1))
 
     body = (conv, norm, nn.ReLU(inplace=True), nn.Dropout(), nn.MaxPool2d(3, 1), again, nn.ReLU(), nn.AvgPool2d(2))
-    net = _Plain(forward, *layers) if functional else nn.Sequential(*body, nn.Flatten(), last)
+    net = Plain(forward, *layers) if functional else nn.Sequential(*body, nn.Flatten(), last)
     return net.double().eval(), layers
 
 
@@ -62,7 +45,7 @@ def _stack(functional: bool) -> tuple[nn.Module, list[nn.Module]]:
 def test_a_whole_network_is_the_twin(functional: bool) -> None:
     """Batch norm merged, windows that overlap, in-place ReLU, averages; by modules and by functions alike."""
     net, (conv, norm, again, last) = _stack(functional)
-    x = _draw(2, 1, 7, 7)
+    x = draw(2, 1, 7, 7)
     found, question = ASK(net, x, 1, LRP(conv=Gamma(0.5), dense=Epsilon(0.01)))
     relu = twins.Each(lambda one: max(one, 0.0))
     steps: list[Any] = [twins.dense_of(nn.Sequential(conv, norm), (1, 7, 7)), relu, twins.windows_of(5, 3, 1, 0, 2)]
@@ -94,9 +77,9 @@ def test_batch_norm_with_nothing_in_front_is_a_layer_of_its_own() -> None:
 
 def test_batch_norm_is_not_merged_over_what_was_changed_in_between() -> None:
     """In place or not, what was added to the layer's output is not lost."""
-    front, norm, x = nn.Linear(5, 4), nn.BatchNorm1d(4), _draw(2, 5)
-    added = _Plain(lambda v: norm(front(v) + 1), front, norm).double()
-    in_place = _Plain(lambda v: norm(front(v).add_(1)), front, norm)
+    front, norm, x = nn.Linear(5, 4), nn.BatchNorm1d(4), draw(2, 5)
+    added = Plain(lambda v: norm(front(v) + 1), front, norm).double()
+    in_place = Plain(lambda v: norm(front(v).add_(1)), front, norm)
     expected, _ = ASK(added, x, 1, LRP(dense=AlphaBeta(2, 1)))
     found, _ = ASK(in_place, x, 1, LRP(dense=AlphaBeta(2, 1)))
     torch.testing.assert_close(found.maps[0], expected.maps[0], rtol=0, atol=1e-12)
@@ -119,7 +102,7 @@ class _Residual(nn.Module):
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_sum_of_branches_splits_relevance(bias: bool) -> None:
     """It is not doubled (zennit #236): without biases all of it arrives, and with them it is the twin's."""
-    net, x = _Residual(bias=bias), _draw(3, 5)
+    net, x = _Residual(bias=bias), draw(3, 5)
     found, _ = ASK(net, x, 1, LRP(dense=Epsilon(1e-9)))
     first, inner, last = (twins.dense_of(one, (one.in_features,)) for one in (net.first, net.inner, net.last))
     relu, rule = twins.Each(lambda one: max(one, 0.0)), twins.by_epsilon(1e-9)
@@ -128,7 +111,7 @@ def test_a_sum_of_branches_splits_relevance(bias: bool) -> None:
         slow = twins.slow_relevance(steps, x[row].tolist(), [0.0, 1.0, 0.0], [rule, None, rule, None, rule])
         assert found.maps[0][row].tolist() == pytest.approx(slow, rel=1e-5, abs=1e-7)
     if not bias:
-        assert _error(found) < 1e-6
+        assert error(found) < 1e-6
         assert found.notes == {"absorbed by biases": 0.0}
 
 
@@ -139,8 +122,8 @@ ACTS = [nn.GELU(), nn.Sigmoid(), nn.Tanh(), nn.SiLU(inplace=True), nn.ELU(), nn.
 def test_activations_pass_relevance_on(act: Callable[[Tensor], Tensor]) -> None:
     """Whatever they do to the value: without biases the sum is the score."""
     first, last = nn.Linear(5, 8, bias=False, dtype=DOUBLE), nn.Linear(8, 3, bias=False, dtype=DOUBLE)
-    found, _ = ASK(_Plain(lambda v: last(act(first(v)))), 3 * _draw(4, 5), 1, LRP(dense=Epsilon(1e-9)))
-    assert _error(found) < 1e-5
+    found, _ = ASK(Plain(lambda v: last(act(first(v)))), 3 * draw(4, 5), 1, LRP(dense=Epsilon(1e-9)))
+    assert error(found) < 1e-5
 
 
 def test_what_is_missing_and_what_biases_took_are_said() -> None:
@@ -150,29 +133,29 @@ def test_what_is_missing_and_what_biases_took_are_said() -> None:
     net.bias.data.fill_(6.0)
     found, _ = ASK(net, torch.ones(2, 1, dtype=DOUBLE), 0, LRP(dense=Epsilon(0.0)))
     assert found.maps[0].tolist() == [[2.0], [2.0]]
-    assert (_error(found), found.notes) == (0.75, {"absorbed by biases": 0.75})
+    assert (error(found), found.notes) == (0.75, {"absorbed by biases": 0.75})
     found, _ = ASK(net, torch.ones(2, 1, dtype=DOUBLE), 0, LRP(dense=Epsilon(8.0)))
-    assert (_error(found), found.notes) == (0.875, {"absorbed by biases": 0.375})
+    assert (error(found), found.notes) == (0.875, {"absorbed by biases": 0.375})
 
 
 def test_weights_that_are_multiplied_by_hand_are_dense_layers() -> None:
     """A product x @ W, and the addmm of GPT-2's Conv1D, follow the rule of dense layers."""
-    weight, bias, x = _draw(5, 3), _draw(3), _draw(2, 5)
+    weight, bias, x = draw(5, 3), draw(3), draw(2, 5)
     like = nn.Linear(5, 3, dtype=DOUBLE)
     like.weight.data, like.bias.data = weight.t(), bias.clone()
     expected, _ = ASK(like, x, 1, LRP(dense=AlphaBeta(2, 1)))
-    found, _ = ASK(_Plain(lambda v: torch.addmm(bias, v, weight)), x, 1, LRP(dense=AlphaBeta(2, 1)))
+    found, _ = ASK(Plain(lambda v: torch.addmm(bias, v, weight)), x, 1, LRP(dense=AlphaBeta(2, 1)))
     torch.testing.assert_close(found.maps[0], expected.maps[0], rtol=0, atol=1e-12)
     like.bias.data.zero_()
     expected, _ = ASK(like, x, 1, LRP(dense=AlphaBeta(2, 1)))
-    found, _ = ASK(_Plain(lambda v: v @ weight), x, 1, LRP(dense=AlphaBeta(2, 1)))
+    found, _ = ASK(Plain(lambda v: v @ weight), x, 1, LRP(dense=AlphaBeta(2, 1)))
     torch.testing.assert_close(found.maps[0], expected.maps[0], rtol=0, atol=1e-12)
 
 
 def test_a_layer_and_its_batch_can_be_asked_for() -> None:
     """At a layer it is the map of what follows; an example does not see its batch."""
     net, _ = _stack(functional=False)
-    x = _draw(3, 1, 7, 7)
+    x = draw(3, 1, 7, 7)
     whole, _ = ASK(net, x, None, LRP())
     for row in range(3):
         alone, _ = ASK(net, x[row : row + 1], None, LRP())
@@ -223,7 +206,7 @@ class _Small(nn.Module):
 def test_it_works_in_chunks_where_the_memory_does_not_do() -> None:
     """Maps and notes are those of all at once."""
     net, _ = _stack(functional=True)
-    x = _draw(5, 1, 7, 7)
+    x = draw(5, 1, 7, 7)
     found, _ = ASK(_Small(net), x, None, LRP())
     whole, _ = ASK(net, x, None, LRP())
     torch.testing.assert_close(found.maps[0], whole.maps[0], rtol=0, atol=1e-10)
@@ -245,11 +228,11 @@ REFUSED: dict[str, tuple[nn.Module, str]] = {
     "layer norm": (nn.LayerNorm(8), "layer_norm(), which the layer '1'"),
     "softmax": (nn.Softmax(-1), "softmax(), which the layer '1'"),
     "recurrent": (nn.LSTM(8, 4, batch_first=True), "lstm(), which the layer '1'"),
-    "gate": (_Plain(lambda v: v * torch.sigmoid(v)), "mul(), which the layer '1'"),
-    "in place": (_Plain(lambda v: v.clone().mul_(v)), "mul(), which the layer '1'"),
-    "matrices": (_Plain(lambda v: v @ v.transpose(1, 2)), "matmul(), which the layer '1'"),
-    "ratio": (_Plain(lambda v: v / (1 + v.abs())), "div(), which the layer '1'"),
-    "einsum": (_Plain(lambda v: torch.einsum("bij,bik->bjk", v, v)), "einsum(), which the layer '1'"),
+    "gate": (Plain(lambda v: v * torch.sigmoid(v)), "mul(), which the layer '1'"),
+    "in place": (Plain(lambda v: v.clone().mul_(v)), "mul(), which the layer '1'"),
+    "matrices": (Plain(lambda v: v @ v.transpose(1, 2)), "matmul(), which the layer '1'"),
+    "ratio": (Plain(lambda v: v / (1 + v.abs())), "div(), which the layer '1'"),
+    "einsum": (Plain(lambda v: torch.einsum("bij,bik->bjk", v, v)), "einsum(), which the layer '1'"),
     "batch statistics": (nn.BatchNorm1d(3, track_running_stats=False), "batch_norm(), which the layer '1'"),
 }
 
@@ -257,7 +240,7 @@ REFUSED: dict[str, tuple[nn.Module, str]] = {
 def test_the_model_itself_may_be_what_is_refused() -> None:
     """What is called in no layer."""
     with pytest.raises(CaptureError) as caught:
-        ASK(_Plain(lambda v: torch.exp(v).sum(1)), torch.randn(2, 3), None, LRP())
+        ASK(Plain(lambda v: torch.exp(v).sum(1)), torch.randn(2, 3), None, LRP())
     assert str(caught.value) == f"LRP has no rule for exp(), which the model itself calls: {_HOW}"
 
 
@@ -284,16 +267,16 @@ def test_what_does_not_depend_on_the_input_may_be_anything() -> None:
     def forward(v: Tensor) -> Tensor:
         return (v * held.weight[0].softmax(0) / held.weight.exp().sum()).sum(1)
 
-    found, _ = ASK(_Plain(forward, held), torch.randn(2, 5), None, LRP())
-    assert _error(found) < 1e-5
+    found, _ = ASK(Plain(forward, held), torch.randn(2, 5), None, LRP())
+    assert error(found) < 1e-5
 
 
 def test_a_first_rule_needs_a_layer_that_sees_the_input() -> None:
     """Moved about is allowed; computed from is not."""
-    seen = _Plain(lambda v: last(v.transpose(1, 2).flatten(1)))
+    seen = Plain(lambda v: last(v.transpose(1, 2).flatten(1)))
     last = nn.Linear(6, 2)
     found, _ = ASK(seen, torch.zeros(2, 2, 3), 1, LRP(first=Flat()))
-    assert _error(found) < 1e-5
+    assert error(found) < 1e-5
     with pytest.raises(InputError) as caught:
         ASK(nn.Sequential(nn.Tanh(), nn.Linear(3, 2)), torch.randn(2, 3), 1, LRP(first=Flat()))
     assert str(caught.value) == (
@@ -352,7 +335,7 @@ def test_it_is_captums_where_that_is_right(rule: str) -> None:
     captum = pytest.importorskip("captum.attr", exc_type=ImportError)
     lrp_rules = pytest.importorskip("captum.attr._utils.lrp_rules", exc_type=ImportError)
     body = [nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(2, 6, 2), nn.ReLU(), nn.Conv2d(6, 3, 1)]
-    net, x = _Plain(lambda v: run(v).flatten(1), *body).double(), _draw(2, 1, 6, 6).abs()
+    net, x = Plain(lambda v: run(v).flatten(1), *body).double(), draw(2, 1, 6, 6).abs()
     run = nn.Sequential(*body)
     if rule == "gamma":
         body[5].bias.data.fill_(20.0)  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -1,37 +1,19 @@
 """Relevance rules: each against a twin of dense matrices, for every kind of layer."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from pellucid.methods.attribution import LRP, AlphaBeta, Attribution, Box, Epsilon, Flat, Gamma, WSquare
+from pellucid.methods.attribution import LRP, AlphaBeta, Box, Epsilon, Flat, Gamma, WSquare
+from tests.methods.attribution.small import draw, missed
 from tests.reference import attribution as reference
 from tests.reference import attribution_rules as twins
 
 ASK = reference.ask
-DOUBLE = torch.float64
-
-
-def _draw(*shape: int) -> Tensor:
-    return torch.randn(*shape, dtype=DOUBLE)
-
-
-def _error(found: Attribution) -> float:
-    assert found.check == "conservation"
-    assert found.error is not None
-    return float(found.error.max())
-
-
-class _Plain(nn.Module):
-    def __init__(self, function: Callable[[Tensor], Tensor], *parts: nn.Module) -> None:
-        super().__init__()
-        self.function, self.parts = function, nn.ModuleList(parts)
-
-    def forward(self, v: Tensor) -> Tensor:
-        return self.function(v)
+error = partial(missed, check="conservation")
 
 
 LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
@@ -68,8 +50,8 @@ def test_a_rule_is_the_twin(layer: str, rule: str, signs: str) -> None:
     """Of every kind of layer with weights, for values and outputs of both signs, with and without bias."""
     make, shape = LAYERS[layer]
     net, (ours, twin) = make().double(), RULES[rule]
-    x = _draw(2, *shape) if signs == "both" else _draw(2, *shape).clamp(min=0)
-    out = _draw(*net(x).shape[1:])
+    x = draw(2, *shape) if signs == "both" else draw(2, *shape).clamp(min=0)
+    out = draw(*net(x).shape[1:])
     found, _ = ASK(net, x, lambda made: (made * out).flatten(1).sum(1), LRP(conv=ours, dense=ours))
     dense = twins.dense_of(net, shape)
     for row in range(2):
@@ -83,16 +65,16 @@ def test_a_first_rule_is_the_twin(layer: str, rule: str) -> None:
     """Also where the input is 0, which other rules give nothing; all of the relevance arrives."""
     make, shape = LAYERS[layer]
     net, (ours, twin) = make().double(), FIRST[rule]
-    x = _draw(2, *shape).clamp(-3, 3)
+    x = draw(2, *shape).clamp(-3, 3)
     x[:, 0] = 0
-    out = _draw(*net(x).shape[1:])
+    out = draw(*net(x).shape[1:])
     found, _ = ASK(net, x, lambda made: (made * out).flatten(1).sum(1), LRP(first=ours))
     dense = twins.dense_of(net, shape)
     for row in range(2):
         slow = twins.slow_relevance([dense], x[row].flatten().tolist(), out.flatten().tolist(), [twin])
         assert found.maps[0][row].flatten().tolist() == pytest.approx(slow, rel=1e-5, abs=1e-7)
     assert float(found.maps[0][:, 0].abs().max()) > 0
-    assert _error(found) < 1e-5
+    assert error(found) < 1e-5
 
 
 MERGED = {
@@ -115,8 +97,8 @@ def test_batch_norm_is_merged_into_the_layer_in_front(layer: str, rule: str) -> 
         if one is not None:
             one.data.uniform_(-1, 1)
     net, (ours, twin) = nn.Sequential(front, norm).double().eval(), RULES[rule]
-    x = _draw(1, *shape)
-    out = _draw(*net(x).shape[1:])
+    x = draw(1, *shape)
+    out = draw(*net(x).shape[1:])
     found, _ = ASK(net, x, lambda made: (made * out).flatten(1).sum(1), LRP(conv=ours, dense=ours))
     steps: list[Any] = [twins.dense_of(net, shape)]
     slow = twins.slow_relevance(steps, x[0].flatten().tolist(), out.flatten().tolist(), [twin])

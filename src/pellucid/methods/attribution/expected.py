@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.method import Attribution, Method
-from pellucid.methods.attribution.question import Question, wide
+from pellucid.methods.attribution.question import Question, along, wide
 from pellucid.methods.attribution.smooth import MOST_SAMPLES, Spread
 
 
@@ -53,7 +53,7 @@ class ExpectedGradients(Method):
             bases = [wide(one[picks[draws].to(one.device)].to(value)) for one, value in zip(data, values, strict=True)]
             steps = [wide(one) - base for one, base in zip(question.at(rows), bases, strict=True)]
             points = [
-                (base + _along(places[draws], step) * step).to(value.dtype)
+                (base + along(places[draws], step) * step).to(value.dtype)
                 for base, step, value in zip(bases, steps, values, strict=True)
             ]
             _, maps = question.gradients(points, rows)
@@ -88,7 +88,3 @@ def _data(given: Any, question: Question) -> tuple[Tensor, ...]:
         if not bool(torch.isfinite(one).all()):
             raise InputError(f"The data hold NaN or infinity. {how}")
     return several
-
-
-def _along(numbers: Tensor, like: Tensor) -> Tensor:
-    return numbers.to(device=like.device, dtype=like.dtype).reshape(-1, *[1] * (like.ndim - 1))

@@ -12,7 +12,7 @@ from pellucid.core.errors import InputError
 from pellucid.methods.attribution.baseline import baselines_of
 from pellucid.methods.attribution.completeness import missed
 from pellucid.methods.attribution.method import Attribution, Method
-from pellucid.methods.attribution.question import Question, wide
+from pellucid.methods.attribution.question import Question, along, wide
 
 _FIRST = 8
 """Nodes to begin with. Even: an odd rule has a node in the middle, where paths from 0 like to have a kink."""
@@ -100,7 +100,7 @@ class Path:
             node, chosen = jobs // len(rows), rows[jobs % len(rows)]
             _, maps = self._question.gradients(self._points(chosen, places[node]), chosen)
             for total, one in zip(sums, maps, strict=True):
-                weighted = one * _along(weights[node], one)
+                weighted = one * along(weights[node], one)
                 total.index_add_(0, chosen.to(one.device), weighted)
 
         self._question.chunks.each(nodes * len(rows), work)
@@ -124,7 +124,7 @@ class Path:
 
     def _points(self, rows: Tensor, places: Tensor) -> list[Tensor]:
         return [
-            (wide(base)[rows] + _along(places, step) * step[rows]).to(base.dtype)
+            (wide(base)[rows] + along(places, step) * step[rows]).to(base.dtype)
             for base, step in zip(self._baselines, self._steps, strict=True)
         ]
 
@@ -137,7 +137,3 @@ def gauss_legendre(nodes: int) -> tuple[Tensor, Tensor]:
     """
     places, weights = np.polynomial.legendre.leggauss(nodes)
     return torch.from_numpy((places + 1) / 2), torch.from_numpy(weights / 2)
-
-
-def _along(numbers: Tensor, like: Tensor) -> Tensor:
-    return numbers.to(device=like.device, dtype=like.dtype).reshape(-1, *[1] * (like.ndim - 1))

@@ -285,6 +285,11 @@ def wide(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
+def along(numbers: Tensor, like: Tensor) -> Tensor:
+    """Return one number a row so that it multiplies rows like those of a tensor, [N, 1, ...]."""
+    return numbers.to(device=like.device, dtype=like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+
+
 def flat(tensor: Tensor) -> Tensor:
     """Return the values of each example in a row, [examples, values]."""
     return tensor.reshape(len(tensor), -1)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.method import Attribution, Method
-from pellucid.methods.attribution.question import Question, flat, wide
+from pellucid.methods.attribution.question import Question, along, flat, wide
 
 MOST_SAMPLES = 100_000
 
@@ -36,20 +36,20 @@ class Spread:
         added = torch.zeros_like(self.count).index_add_(0, rows, torch.ones_like(self.count[rows]))
         whole = self.count + added
         for mean, squares, one in zip(self.mean, self._squares, maps, strict=True):
-            new = _mean_of(rows, one, _along(added.clamp(min=1), mean))
-            share = _along(added / whole.clamp(min=1), mean)
+            new = _mean_of(rows, one, along(added.clamp(min=1), mean))
+            share = along(added / whole.clamp(min=1), mean)
             squares.index_add_(0, rows, (one - new[rows]).square())
-            squares.add_((new - mean).square() * share * _along(self.count, mean))
+            squares.add_((new - mean).square() * share * along(self.count, mean))
             mean.add_((new - mean) * share)
         self.count = whole
 
     def variance(self) -> tuple[Tensor, ...]:
         """Return the unbiased variance, 0 or more."""
-        return tuple(one / _along((self.count - 1).clamp(min=1), one) for one in self._squares)
+        return tuple(one / along((self.count - 1).clamp(min=1), one) for one in self._squares)
 
     def error(self) -> Tensor:
         """Return the size of the standard error of the mean map over the size of the map, [examples]."""
-        errors = [flat(one / _along(self.count, one)).sum(1) for one in self.variance()]
+        errors = [flat(one / along(self.count, one)).sum(1) for one in self.variance()]
         sizes = [flat(one.square()).sum(1) for one in self.mean]
         return (_sum(errors) / _sum(sizes).clamp(min=torch.finfo(sizes[0].dtype).tiny)).sqrt()
 
@@ -64,10 +64,6 @@ def _mean_of(rows: Tensor, maps: Tensor, counts: Tensor) -> Tensor:
 
 def _sum(parts: list[Tensor]) -> Tensor:
     return torch.stack(parts).sum(0)
-
-
-def _along(numbers: Tensor, like: Tensor) -> Tensor:
-    return numbers.to(like.dtype).reshape(-1, *[1] * (like.ndim - 1))
 
 
 @dataclass(frozen=True)
