@@ -1,0 +1,5 @@
+"""Measuring: the distribution of every parameter."""
+
+from pellucid.windows.weights.measure.histograms import histograms
+
+__all__ = ["histograms"]
