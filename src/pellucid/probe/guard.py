@@ -16,6 +16,7 @@ from pellucid.probe.contents import PutBack, container_back, generator_back, ten
 
 _DEEPEST = 8
 """How many containers inside one another are looked into."""
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 @contextmanager
@@ -118,7 +119,7 @@ class _Held:
             self._take(module, depth=0)
 
     def _take(self, value: Any, *, depth: int) -> None:
-        if isinstance(value, str | int | float | bytes | None) or id(value) in self._seen or depth > _DEEPEST:
+        if type(value) in _PLAIN or id(value) in self._seen or depth > _DEEPEST:
             return
         if isinstance(value, Tensor):
             self._keep(value, tensor_back(value))
@@ -126,7 +127,7 @@ class _Held:
             # Parameters, buffers, children and all kinds of hooks sit in dictionaries of the module.
             self._seen[id(value)] = value
             self._take(vars(value), depth=0)
-        elif (put_back := generator_back(value) or container_back(value)) is not None:
+        elif (put_back := container_back(value) or generator_back(value)) is not None:
             self._keep(value, put_back)
             self._take_parts(value, depth=depth)
         elif isinstance(value, tuple | frozenset):
