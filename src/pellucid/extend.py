@@ -20,7 +20,7 @@ from pellucid.core.learning import Learning
 from pellucid.core.recorder import Recorder, register_store
 from pellucid.core.result import Provenance, Result
 from pellucid.core.rule import SECTIONS, Case, rule
-from pellucid.core.view import Choice, Range, View, view
+from pellucid.core.view import Choice, Range, Sketch, View, view
 
 __all__ = [
     "SECTIONS",
@@ -40,6 +40,7 @@ __all__ = [
     "Range",
     "Recorder",
     "Result",
+    "Sketch",
     "Surface",
     "Table",
     "Tiles",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pellucid.core.controls import Control, Select, Several, Slider, Toggle
+from pellucid.core.controls import Control, Pad, Select, Several, Slider, Toggle
 from pellucid.core.errors import FormatError, InputError
 from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Surface
 from pellucid.core.frame import Frame, Parameter, pack, pack_book, unpack, unpack_book
@@ -31,6 +31,7 @@ CONTROLS: tuple[Control, ...] = (
     Select(name="kind", label="Kind", options=("é", "<b>"), value="é"),
     Several(name="ways", label="Ways", options=("SGD", "Adam"), value=("Adam",)),
     Toggle(name="on", label="On", value=True),
+    Pad(name="ink", label="Ink", rows=2, columns=3, value="00f3a0"),
 )
 VALUES: dict[str, Parameter] = {one.name: one.value for one in CONTROLS}
 
@@ -46,7 +47,8 @@ def assert_same(found: Any, expected: Any, *, loss: float = 1e-6) -> None:
     elif is_dataclass(expected):
         assert type(found) is type(expected)
         for one in fields(expected):
-            assert_same(getattr(found, one.name), getattr(expected, one.name), loss=loss)
+            steps = 1 / 500 if one.name == "under" else loss  # a picture that is only looked at has 256 steps
+            assert_same(getattr(found, one.name), getattr(expected, one.name), loss=steps)
     elif isinstance(expected, tuple):
         assert len(found) == len(expected)
         for one, two in zip(found, expected, strict=True):
@@ -187,7 +189,15 @@ def test_controls_and_lists_come_back() -> None:
     assert frame.append
     content = pack(Frame(figure=histograms(1), controls=CONTROLS))
     header = json.loads(content[8 : 8 + struct.unpack_from("<4sI", content)[1]])
-    assert [one["kind"] for one in header["controls"]] == ["range", "range", "range", "choice", "several", "toggle"]
+    assert [one["kind"] for one in header["controls"]] == [
+        "range",
+        "range",
+        "range",
+        "choice",
+        "several",
+        "toggle",
+        "sketch",
+    ]
 
 
 @pytest.mark.parametrize(("pictures", "cell", "loss"), [("float16", 2, 1 / 1500), ("uint8", 1, 1 / 250)])

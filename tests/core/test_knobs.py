@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from pellucid.core.controls import Control
+from pellucid.core.controls import Control, Pad
 from pellucid.core.errors import InputError
 from pellucid.core.figure import Figure
 from pellucid.core.figure.live.frozen import frozen
-from pellucid.core.view import Choice, Range, View, view
+from pellucid.core.view import Choice, Range, Sketch, View, view
 
 NAN, INF = math.nan, math.inf
 UNSET = object()
@@ -34,6 +34,13 @@ def loose(kind: type[Any], **fields: Any) -> Any:
     made = Range(0, 1) if kind is Range else Choice(("a",))
     for name, value in fields.items():
         object.__setattr__(made, name, value)
+    return made
+
+
+def loose_sketch(rows: Any) -> Any:
+    """Make a sketch of anything, likewise."""
+    made = Sketch(1, 3)
+    object.__setattr__(made, "rows", rows)
     return made
 
 
@@ -223,6 +230,118 @@ def test_what_is_no_number_stays_none(value: Any, shown: str) -> None:
     with pytest.raises(InputError) as caught:
         view_of(Annotated[float, Range(0, 1)]).frame({"it": value})
     assert str(caught.value) == f"'it' takes a finite number, got {shown}."
+
+
+DRAWN = "expected 6 hexadecimal digits, one a pixel of 2 x 3, or no text."
+SIDES = "expected whole numbers from 1 to 64."
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "message"),
+    [
+        (Annotated[str, Sketch(0, 3)], UNSET, f"A sketch has 0 rows and 3 columns, {SIDES}"),
+        (Annotated[str, Sketch(3, 65)], UNSET, f"A sketch has 3 rows and 65 columns, {SIDES}"),
+        (Annotated[str, loose_sketch(2.5)], UNSET, f"A sketch has 2.5 rows and 3 columns, {SIDES}"),
+        (Annotated[str, loose_sketch(True)], UNSET, f"A sketch has True rows and 3 columns, {SIDES}"),
+        (Annotated[str, Sketch(2, 3)], "0f", f"'it' has the usual value '0f', {DRAWN}"),
+        (Annotated[str, Sketch(2, 3)], 5, f"'it' has the usual value 5, {DRAWN}"),
+        (
+            Annotated[int, Sketch(2, 3)],
+            UNSET,
+            "'it' has a Sketch, which takes str, but it is annotated with <class 'int'>.",
+        ),
+        (
+            Annotated[str, Sketch],
+            UNSET,
+            (
+                "'it' is annotated with typing.Annotated[str, <class 'pellucid.core.knobs.Sketch'>]. "
+                "Write Annotated[float, Range(0, 1)]."
+            ),
+        ),
+    ],
+)
+def test_a_sketch_that_cannot_be_is_refused_at_once(annotation: Any, default: Any, message: str) -> None:
+    """When the view is made."""
+    with pytest.raises(InputError) as caught:
+        view_of(annotation, default)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("00f3a", "'00f3a'"),
+        ("00f3a00", "'00f3a00'"),
+        ("00f3ag", "'00f3ag'"),
+        ("00f3a\n", r"'00f3a\n'"),
+        ("٠٠٠٠٠٠", "'٠٠٠٠٠٠'"),
+        (None, "None"),
+        (0, "0"),
+        (["0"] * 6, "['0', '0', '0', '0', '0', '0']"),
+        ("g" * 5000, f"'{'g' * 59}…"),
+    ],
+)
+def test_what_nobody_can_have_drawn_is_refused(value: Any, shown: str) -> None:
+    """Text of another length, of other letters, and what is no text: also from an address that somebody wrote."""
+    with pytest.raises(InputError) as caught:
+        view_of(Annotated[str, Sketch(2, 3)], "").frame({"it": value})
+    assert str(caught.value) == f"'it' takes {DRAWN.removeprefix('expected ')[:-1]}, got {shown}."
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("00f3a0", "00f3a0"), ("00F3A0", "00f3a0"), ("000000", ""), ("", ""), (UNSET, "")]
+)
+def test_a_sketch_is_a_text(value: Any, expected: str) -> None:
+    """In lower case, and none where nothing is drawn."""
+    made = view_of(Annotated[str, Sketch(2, 3)], "")
+    frame = made.frame({} if value is UNSET else {"it": value})
+    assert frame.controls == (Pad(name="it", label="It", rows=2, columns=3, value=expected),)
+    assert frame.parameters == {"it": expected}
+    assert (
+        str(made).splitlines()[-1].endswith("it: 6 hexadecimal digits, one a pixel of 2 x 3, or no text; '' unless set")
+    )
+
+
+def test_a_sketch_is_drawn_once_where_nothing_can_be_computed() -> None:
+    """What a reader would draw cannot be enumerated: the usual picture stays, and the caveat says so."""
+
+    def drawn(
+        size: Annotated[int, Range(1, 3)] = 1,
+        ink: Annotated[str, Sketch(1, 2)] = "",
+        start: Annotated[str, Sketch(1, 2)] = "f0",
+    ) -> Figure:
+        return Figure(title=f"{size}{ink}{start}", panels=())
+
+    frames = frozen(view(drawn))
+    assert [one.figure.title for one in frames] == ["1f0", "2f0", "3f0"]
+    assert frames[0].figure.caveat == "Fixed here: ink empty, start as drawn here. To set them: pellucid open."
+    assert [one.name for one in frames[0].controls] == ["size"]
+
+
+def test_ink_and_its_text_are_the_same_picture() -> None:
+    """To the nearest of 16 levels; nothing drawn is black."""
+    pad = Sketch(3, 4)
+    ink = np.random.default_rng(0).integers(0, 16, (3, 4)) / 15
+    assert pad.values(pad.text(ink)) == pytest.approx(ink, abs=1e-6)
+    assert pad.text(torch.full((3, 4), 0.49)) == "7" * 12
+    assert pad.values("").tolist() == [[0.0] * 4] * 3
+    assert pad.values("0123456789aB").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("ink", "message"),
+    [
+        ([[0, 1]], "This sketch takes 1 x 3 values from 0 to 1, got shape (1, 2) with values from 0 to 1."),
+        ([[0, 1, 1.5]], "This sketch takes 1 x 3 values from 0 to 1, got shape (1, 3) with values from 0 to 1.5."),
+        ([[0, 1, NAN]], "This sketch takes 1 x 3 values from 0 to 1, got shape (1, 3) with values from nan to nan."),
+        ([], "This sketch takes 1 x 3 values from 0 to 1, got shape (0,) with values from nan to nan."),
+    ],
+)
+def test_ink_that_is_none_is_refused(ink: Any, message: str) -> None:
+    """Another shape, or values that no pixel can have."""
+    with pytest.raises(InputError) as caught:
+        Sketch(1, 3).text(ink)
+    assert str(caught.value) == message
 
 
 def test_controls_that_can_be_are_left_alone() -> None:

@@ -25,6 +25,7 @@ from pellucid.core.theme import (
     paint,
     rgb,
     theme_of,
+    veil,
 )
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
@@ -180,3 +181,20 @@ def test_css_of_a_page() -> None:
     assert "@media (prefers-color-scheme:dark){.here{--paper:#15181d;" in text
     assert '[data-jp-theme-light="false"] .here{--paper:#15181d' in text
     assert css(".here", dark_of_page=False).count("--paper") == 1
+
+
+def test_a_veil_is_clear_at_zero_and_dense_at_the_ends() -> None:
+    """Blue against, red for, NaN clear; what is infinite is as dense as the largest value."""
+    over = veil(np.array([-2.0, -1, 0, 1, 2, np.nan, np.inf]), signed=True)
+    np.testing.assert_array_equal(over[:, 3], [255, 152, 0, 152, 255, 0, 255])
+    assert over[0, 2] > over[0, 0]
+    assert over[4, 0] > over[4, 2]
+    np.testing.assert_array_equal(over[0, :3], over[1, :3])
+
+
+def test_a_veil_of_magnitudes_is_clear_at_its_low_end() -> None:
+    """Its colours are the brighter ones of the sequential map."""
+    over = veil(np.array([[0.0, 0.5], [1.0, np.nan]]), signed=False)
+    np.testing.assert_array_equal(over[..., 3], [[0, 152], [255, 0]])
+    np.testing.assert_array_equal(over[1, 0, :3], SEQUENTIAL[-1])
+    assert over[0, 0, :3].sum() > SEQUENTIAL[0].sum()

@@ -16,12 +16,13 @@ interface Props {
   readonly top?: number;
   readonly width: number;
   readonly height: number;
+  readonly opacity?: number | undefined;
   /** Must be the same function as long as the picture is the same. */
   readonly draw: Draw;
 }
 
 /** Shows what `draw` paints, at the resolution of the screen. */
-export function Raster({ left = 0, top = 0, width, height, draw }: Props) {
+export function Raster({ left = 0, top = 0, width, height, opacity, draw }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const image = useRef<ImageData | null>(null);
   const ratio = pixelRatio();
@@ -39,6 +40,6 @@ export function Raster({ left = 0, top = 0, width, height, draw }: Props) {
     draw(out, across, down, ratio);
     element.getContext("2d")?.putImageData(image.current, 0, 0);
   }, [draw, across, down, ratio]);
-  const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` };
+  const place = { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px`, opacity };
   return <canvas ref={canvas} class="raster" style={place} aria-hidden />;
 }

@@ -1,6 +1,6 @@
 /** Controls as plain data: reading them from a frame, and where their values lie. */
 
-import { flag, kinds, listOf, name, number, or, text, type Read } from "./form.js";
+import { count, flag, kinds, listOf, name, number, or, text, type Read } from "./form.js";
 import type { Control, Parameter, Parameters, RangeControl } from "./types.js";
 
 /** Steps of a slider whose values have none. */
@@ -17,6 +17,7 @@ const form = kinds<Control>({
   choice: { ...texts, options, value: text },
   several: { ...texts, options, value: or(options, []) },
   toggle: { ...texts, value: flag },
+  sketch: { ...texts, rows: count, columns: count, value: text },
 });
 
 /**
@@ -35,6 +36,7 @@ export function readControls(raw: unknown): Control[] {
 export function allows(control: Control, value: Parameter | undefined): value is Parameter {
   if (control.kind === "toggle") return typeof value === "boolean";
   if (control.kind === "choice") return control.options.includes(value as string);
+  if (control.kind === "sketch") return typeof value === "string" && [0, control.rows * control.columns].includes(value.length);
   if (control.kind === "several") return Array.isArray(value) && value.every((one) => control.options.includes(one));
   return typeof value === "number" && value >= control.min && value <= control.max
     && (!control.stops || control.stops.includes(value));

@@ -3,8 +3,9 @@
 import { type ComponentChildren, Fragment, h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { fitted, lastPlace, movedTo, placeOf, shownValue } from "./control.js";
+import { Pad } from "./pad.js";
 import { useScene } from "./scene.js";
-import type { Control, Parameter, RangeControl } from "./types.js";
+import type { Control, PadControl, Parameter, RangeControl } from "./types.js";
 import { amount, exact, plain } from "./words.js";
 
 /** Shows the controls of the frame that a scene shows now. */
@@ -35,6 +36,9 @@ type SeveralControl = Extract<Control, { kind: "several" }>;
 function One(props: Props) {
   const { control, id, value, set } = props;
   if (control.kind === "range") return <Range {...(props as Of<RangeControl, number>)} />;
+  if (control.kind === "sketch") {
+    return <Pad {...(props as Of<PadControl, string>)}><Help control={control} id={id} /></Pad>;
+  }
   if (control.kind === "several") return <Group {...(props as Of<SeveralControl, readonly string[]>)} />;
   const described = { id, "aria-describedby": control.help && `${id}-help` };
   if (control.kind === "choice") {
@@ -121,6 +125,23 @@ function Group({ control, id, value, set }: Of<SeveralControl, readonly string[]
 
 const [STEPS, OWN] = [100, "as in the figure"];
 
+/** A slider that says in words what it sets; `set(null)` is what the figure has, and offered where `own` is true. */
+function Slide({ name, place, words, own, set }: {
+  name: string; place: number; words: string; own: boolean; set: (place: number | null) => void;
+}) {
+  return (
+    <span class="smoothing">
+      <label>
+        {name}
+        <input type="range" min={0} max={STEPS} value={place} aria-valuetext={words}
+          onInput={(event) => set(event.currentTarget.valueAsNumber)} />
+        <output>{words}</output>
+      </label>
+      {own && <button onClick={() => set(null)}>{OWN}</button>}
+    </span>
+  );
+}
+
 /**
  * The smoothing of all curves of a figure: about how many points one point of the bold line averages. With `own`, the
  * figure has averaged them itself, and that is what is shown until something else is set.
@@ -131,16 +152,15 @@ export function Smoothing({ own, memory, set }: { own: boolean; memory: number |
   const points = memory === null ? 1 : 1 / (1 - memory);
   const words = memory === null && own ? OWN : points < 1.05 ? "none" : `over about ${amount(Math.round(points), "point")}`;
   return (
-    <span class="smoothing">
-      <label>
-        Smoothing
-        <input type="range" min={0} max={STEPS} value={place} aria-valuetext={words}
-          onInput={(event) => set(1 - 10 ** ((-2.7 * event.currentTarget.valueAsNumber) / STEPS))} />
-        <output>{words}</output>
-      </label>
-      {memory !== null && own && <button onClick={() => set(null)}>{OWN}</button>}
-    </span>
+    <Slide name="Smoothing" place={place} words={words} own={memory !== null && own}
+      set={(at) => set(at === null ? at : 1 - 10 ** ((-2.7 * at) / STEPS))} />
   );
+}
+
+/** How dense all matrices of a figure lie over their pictures. */
+export function Opacity({ value, set }: { value: number; set: (value: number) => void }) {
+  const place = Math.round(value * STEPS);
+  return <Slide name="Opacity over the picture" place={place} words={`${place} %`} own={false} set={(at) => set(at! / STEPS)} />;
 }
 
 /** Plays, steps and scrubs along a path. */

@@ -2,7 +2,7 @@
 
 import { Fragment, h } from "preact";
 import { useMemo } from "preact/hooks";
-import { Controls, Smoothing } from "./controls.js";
+import { Controls, Opacity, Smoothing } from "./controls.js";
 import { hasSmoothing, isAveraged } from "./curves.js";
 import { KeyView } from "./key-view.js";
 import { layoutOf } from "./layout.js";
@@ -11,7 +11,7 @@ import { useScene } from "./scene.js";
 import { Summary } from "./summary.js";
 import { levelColour } from "./theme.js";
 import { SaveMenu } from "./tools.js";
-import type { Figure } from "./types.js";
+import type { Figure, Heat } from "./types.js";
 import { LEVEL_SYMBOLS, levelWord, plain } from "./words.js";
 
 /** Draws the figure of the frame that a scene shows now. */
@@ -22,6 +22,7 @@ export function FigureView() {
   const layout = useMemo(() => layoutOf(figure, room, scene.measure), [figure, room]);
   const smoothing = useMemo(() => hasSmoothing(figure), [figure]);
   const { store } = scene;
+  const over = figure.panels.flatMap(({ marks }) => marks).find((mark) => mark.kind === "heat" && mark.under && mark.opacity) as Heat | undefined;
   return (
     <>
       <header class="head">
@@ -34,6 +35,7 @@ export function FigureView() {
       {scene.problem.value && <p class="problem" role="alert">{scene.problem.value}</p>}
       {controls.length > 0 && <div class="controls" role="group" aria-label="What can be set"><Controls /></div>}
       {smoothing && <Smoothing own={isAveraged(figure)} memory={store.smoothing.value} set={(memory) => (store.smoothing.value = memory)} />}
+      {over && <Opacity value={store.opacity.value ?? over.opacity!} set={(opacity) => (store.opacity.value = opacity)} />}
       <KeyView entries={layout.common} name="all" />
       <div class="panels" style={{ gridTemplateColumns: `repeat(${layout.across}, minmax(0, 1fr))` }}>
         {layout.plans.map((plan, place) => <PanelView plan={plan} place={place} />)}

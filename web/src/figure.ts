@@ -75,7 +75,7 @@ function formsOf(arrays: readonly NDArray[]): Record<Mark["kind"], Record<string
     },
     heat: {
       values: array("rows columns"), x: maybe("columns+1"), y: maybe("rows+1"), signed: flag, label: text,
-      origin: oneOf(["upper", "lower"]),
+      origin: oneOf(["upper", "lower"]), under: maybe("high wide|high wide 3"), opacity: or(number, 1),
     },
     tiles: { images: array(images), titles: texts, signed: flag, shared_scale: flag, label: text },
     cloud: { points: array("n 2|n 3|0 any"), group: maybe("n"), names: texts, images: maybe(images) },

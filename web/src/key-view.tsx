@@ -75,11 +75,12 @@ function Ramp({ entry, id }: { entry: Entry; id: string }) {
 const STOPS = 24;
 
 function stopsOf(entry: Entry, page: Page): { at: number; colour: string; opacity: number }[] {
-  const table = entry.lines ? lineTable(page) : colourTable(entry.signed);
+  const table = entry.lines ? lineTable(page) : colourTable(entry.signed, entry.over);
   return Array.from({ length: STOPS + 1 }, (_, step) => {
     const at = step / STOPS;
     const share = entry.signed ? 2 * at - 1 : at;
     if (entry.tint) return { at, colour: tintColour(share, entry.signed), opacity: tint(share) };
-    return { at, colour: css(table[Math.round(at * (TABLE_SIZE - 1))]!), opacity: 1 };
+    const pixel = table[Math.round(at * (TABLE_SIZE - 1))]!;
+    return { at, colour: css(pixel), opacity: (pixel >>> 24) / 255 };
   });
 }

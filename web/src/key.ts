@@ -21,9 +21,11 @@ export interface Entry {
   readonly tint: boolean;
   /** The ramp is that of lines, which must stand out from the paper. */
   readonly lines: boolean;
+  /** The ramp is that of a veil over a picture. */
+  readonly over: boolean;
 }
 
-const NAMED = { style: "solid", ends: [0, 1], signed: false, tint: false, lines: false } as const;
+const NAMED = { style: "solid", ends: [0, 1], signed: false, tint: false, lines: false, over: false } as const;
 
 /** Returns the entry under which a bar or line mark stands in the key; null when it has no name. */
 export function entryOf(mark: Mark): Entry | null {
@@ -84,11 +86,13 @@ function colouredBy(mark: Mark): NDArray | null {
 /** Returns the colour bar of a mark; null when it needs none. */
 export function rampOf(mark: Mark): Entry | null {
   const array = colouredBy(mark);
-  if (!array || (mark.kind === "tokens" && !mark.text.length)) return null;
+  const over = mark.kind === "heat" && !!mark.under;
+  // A picture alone has no colours to explain.
+  if (!array || (over && !mark.opacity) || (mark.kind === "tokens" && !mark.text.length)) return null;
   const { label, signed = false } = mark as { label: string; signed?: boolean };
   const ends = limitsOf(array.values, signed);
   const id = `ramp ${label} ${ends.join(" ")} ${signed}`;
-  return { ...NAMED, form: "ramp", label: plain(label), colour: "", ends, signed, id, tint: mark.kind === "tokens", lines: mark.kind === "parallel" };
+  return { ...NAMED, form: "ramp", label: plain(label), colour: "", ends, signed, id, tint: mark.kind === "tokens", lines: mark.kind === "parallel", over };
 }
 
 /** Returns the entries that stand once above all panels: names of colours that two or more panels share. */

@@ -103,8 +103,8 @@ export function heightOf(panel: Panel, width: number, across: number): number {
     const ridges = panel.marks.filter((mark) => mark.kind === "lines" && mark.fill).length;
     return Math.round(Math.max(usual, Math.min(27 * ridges, 540)));
   }
-  const [rows, columns] = heat.values.shape as [number, number];
-  const ownEdges = heat.x !== null || heat.y !== null;
+  const [rows, columns] = (heat.under ?? heat.values).shape as [number, number];
+  const ownEdges = !heat.under && (heat.x !== null || heat.y !== null);
   const share = ownEdges || rows / columns <= 0.2 || rows / columns >= 5 ? 0.62 : rows / columns;
   return Math.round(clamp(width * share, 80, 500));
 }

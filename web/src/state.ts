@@ -11,6 +11,8 @@ export interface State {
   hidden: readonly string[];
   /** Memory of the smoothing; null as the figure has it. */
   smoothing: number | null;
+  /** How dense matrices lie over pictures; null as the figure has it. */
+  opacity: number | null;
   /** Window of each zoomed panel. */
   windows: Readonly<Record<string, Window>>;
   /** Azimuth, elevation and zoom of each turned picture. */
@@ -23,11 +25,11 @@ export interface State {
 
 /** Returns a state in which nothing is set. */
 export function initialState(): State {
-  return { hidden: [], smoothing: null, windows: {}, cameras: {}, places: {}, parameters: {} };
+  return { hidden: [], smoothing: null, opacity: null, windows: {}, cameras: {}, places: {}, parameters: {} };
 }
 
 const SHORT: Record<keyof State, string> = {
-  hidden: "h", smoothing: "s", windows: "w", cameras: "c", places: "p", parameters: "v",
+  hidden: "h", smoothing: "s", opacity: "o", windows: "w", cameras: "c", places: "p", parameters: "v",
 };
 const PARTS = Object.keys(SHORT) as (keyof State)[];
 
@@ -80,9 +82,10 @@ export function decodeState(text: string): State {
     return state;
   }
   if (typeof raw !== "object" || raw === null) return state;
-  const { h, s, w, c, p, v } = raw;
+  const { h, s, o, w, c, p, v } = raw;
   if (Array.isArray(h)) state.hidden = h.filter((one) => typeof one === "string");
   if (typeof s === "number" && s >= 0 && s < 1) state.smoothing = s;
+  if (typeof o === "number" && o >= 0 && o <= 1) state.opacity = o;
   state.windows = entriesThat(w, (one) => isNumbers(one, 4)) as State["windows"];
   state.cameras = entriesThat(c, (one) => isNumbers(one, 3)) as State["cameras"];
   state.places = entriesThat(p, (one) => Number.isFinite(one)) as State["places"];

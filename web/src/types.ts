@@ -64,6 +64,10 @@ export interface Heat {
   readonly signed: boolean;
   readonly label: string;
   readonly origin: "upper" | "lower";
+  /** The picture that it lies over, [row, column] or [row, column, 3] from 0 to 1; the colours are then a veil. */
+  readonly under?: NDArray | null;
+  /** How dense the veil is, 0 to 1. */
+  readonly opacity?: number;
 }
 
 /** Many small images. */
@@ -193,9 +197,18 @@ export interface RangeControl extends ControlText {
   readonly whole: boolean;
 }
 
+/** A small picture that a reader draws; `value` is as in ink.ts. */
+export interface PadControl extends ControlText {
+  readonly kind: "sketch";
+  readonly rows: number;
+  readonly columns: number;
+  readonly value: string;
+}
+
 /** Something that can be set, as it is now. */
 export type Control =
   | RangeControl
+  | PadControl
   | (ControlText & { readonly kind: "choice"; readonly options: readonly string[]; readonly value: string })
   | (ControlText & { readonly kind: "several"; readonly options: readonly string[]; readonly value: readonly string[] })
   | (ControlText & { readonly kind: "toggle"; readonly value: boolean });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allows, distance, fitted, keptWishes, lastPlace, movedTo, picksOf, placeOf, same, shownValue, valueAt } from "../src/control.js";
-import type { Control, RangeControl } from "../src/types.js";
+import type { Control, Parameter, RangeControl } from "../src/types.js";
 
 function range(more: Partial<RangeControl>): RangeControl {
   return {
@@ -50,6 +50,14 @@ test("a control shows what is wanted where that is possible", () => {
   assert.deepEqual([allows(several, ["b", "a"]), allows(several, ["z"]), allows(several, "a")], [true, false, false]);
   assert.deepEqual([allows(range({}), 2), allows(STOPS, 0.15), allows(range({}), "1"), allows(range({}), NaN)], [false, false, false, false]);
   assert.deepEqual([same(["a", "b"], ["b", "a"]), same(["a"], ["a", "b"]), same(1, 1), same(1, undefined)], [true, false, true, false]);
+});
+
+test("a pad shows a drawing that fills it, or none", () => {
+  const pad: Control = { kind: "sketch", name: "d", label: "d", help: "", rows: 1, columns: 3, value: "" };
+  assert.deepEqual(["0f3", "", "0f", "0f30", 3, ["0", "f", "3"]].map((value) => allows(pad, value as Parameter)),
+    [true, true, false, false, false, false]);
+  assert.equal(shownValue(pad, { d: "0f3" }), "0f3");
+  assert.deepEqual([distance(pad, ""), distance(pad, "0f3")], [0, 1]);
 });
 
 test("a wish is given up only when the frame fulfils all others", () => {

@@ -193,8 +193,9 @@ test("controls that are none are refused with words", () => {
   }]);
   const refuse = (control: unknown, message: RegExp) => assert.throws(() => read(control), message);
   refuse({}, /^FrameError: controls is \{\}, expected a list\.$/);
-  refuse([{ ...range, kind: "dial" }], /^FrameError: controls\[0\]\.kind is "dial", expected one of range, choice, several, toggle\.$/);
+  refuse([{ ...range, kind: "dial" }], /^FrameError: controls\[0\]\.kind is "dial", expected one of range, choice, several, toggle, sketch\.$/);
   refuse([range, { ...range, name: "" }], /^FrameError: controls\[1\]\.name is "", expected a text\.$/);
   refuse([{ ...range, max: null }], /^FrameError: controls\[0\]\.max is null, expected a finite number\.$/);
   refuse([{ kind: "several", name: "s", options: "ab" }], /^FrameError: controls\[0\]\.options is "ab", expected a list\.$/);
+  refuse([{ kind: "sketch", name: "d", rows: 1.5, columns: 2 }], /^FrameError: controls\[0\]\.rows is 1\.5, expected a whole number from 0\.$/);
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { decodeState, encodeState, fromHash, initialState, intoHash, setEntry, setStore, storeOf, stateOf, toggleHidden, type State } from "../src/state.js";
 
 const SET: State = {
-  hidden: ["box red a~b&c=d", "漢"], smoothing: 0.97, windows: { "0": [0.1, 1 / 3, -1e-300, 2] },
+  hidden: ["box red a~b&c=d", "漢"], smoothing: 0.97, opacity: 0.4, windows: { "0": [0.1, 1 / 3, -1e-300, 2] },
   cameras: { "1.0": [-0.9, 0.5, 1.25] }, places: { "1.0": 7 }, parameters: { rate: 0.1, mode: "eval", on: true, some: ["SGD", "Adam"] },
 };
 
@@ -27,7 +27,7 @@ test("nothing set is nothing in the address", () => {
 });
 
 test("a damaged address sets nothing", () => {
-  for (const text of ["", "%", "null", "[]", "%7B%22w%22:%7B%220%22:[1,2,3]%7D%7D", "%7B%22s%22:2%7D", "%7B%22h%22:[1]%7D"]) {
+  for (const text of ["", "%", "null", "[]", "%7B%22w%22:%7B%220%22:[1,2,3]%7D%7D", "%7B%22s%22:2%7D", "%7B%22o%22:1.5%7D", "%7B%22o%22:null%7D", "%7B%22h%22:[1]%7D"]) {
     assert.deepEqual(decodeState(text), initialState(), text);
   }
 });

@@ -1,6 +1,7 @@
 """Controls: what a reader can set in a picture, ready for a page, and what each accepts."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal, cast
@@ -174,8 +175,50 @@ class Toggle:
         return "true or false"
 
 
-Control = Slider | Select | Several | Toggle
-_KINDS: dict[str, type[Any]] = {one.kind: one for one in (Slider, Select, Several, Toggle)}
+@dataclass(frozen=True, kw_only=True)
+class Pad:
+    """A small picture that a reader draws.
+
+    Attributes:
+        name: Name of the parameter.
+        label: The name for a reader.
+        help: What it does; "" for nothing.
+        rows: Pixels from top to bottom.
+        columns: Pixels from left to right.
+        value: A hexadecimal digit a pixel, row by row, from 0 (nothing) to f (full ink); "" for an empty pad.
+    """
+
+    kind: ClassVar[str] = "sketch"
+    name: str
+    label: str
+    help: str = ""
+    rows: int
+    columns: int
+    value: str
+
+    def checked(self, value: Any) -> str:
+        """Return the text in lower case, "" when nothing is drawn. Raises InputError when it is no picture."""
+        if not isinstance(value, str) or not _SKETCHED.fullmatch(value) or len(value) not in (0, self._pixels):
+            raise InputError(f"{self.name!r} takes {self.expected}, got {shown(value)}.")
+        return value.lower() if value.strip("0") else ""
+
+    def allows(self, value: Any) -> bool:
+        """Whether a checked value fills the pad, or is empty."""
+        return len(value) in (0, self._pixels)
+
+    @property
+    def expected(self) -> str:
+        """What it allows, in words."""
+        return f"{self._pixels} hexadecimal digits, one a pixel of {self.rows} x {self.columns}, or no text"
+
+    @property
+    def _pixels(self) -> int:
+        return self.rows * self.columns
+
+
+_SKETCHED = re.compile("[0-9a-fA-F]*")
+Control = Slider | Select | Several | Toggle | Pad
+_KINDS: dict[str, type[Any]] = {one.kind: one for one in (Slider, Select, Several, Toggle, Pad)}
 
 
 def control_as_dict(control: Control) -> dict[str, Any]:

@@ -9,58 +9,27 @@ both are tested on the same golden frames.
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import isfinite, prod
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.controls import Control, Parameter, control_as_dict, control_from_dict
 from pellucid.core.errors import FormatError, InputError
-from pellucid.core.figure.marks import (
-    Axis,
-    Bars,
-    Cloud,
-    Event,
-    Figure,
-    Heat,
-    Lines,
-    Mark,
-    Panel,
-    Parallel,
-    Surface,
-    Table,
-    Tiles,
-    Tokens,
-)
+from pellucid.core.figure.marks import Axis, Event, Figure, Mark, Panel, Parallel
 from pellucid.core.finding import Level
+from pellucid.core.stored import DTYPES, FIELDS, MARKS, Pictures, Place, StoredArrays
 
 MAGIC = b"PEL1"
 BOOK = b"PELB"
 _VERSION = 1
 _START = struct.Struct("<4sI")
-_DTYPES = {
-    "f16": np.dtype("<f2"),
-    "f32": np.dtype("<f4"),
-    "f64": np.dtype("<f8"),
-    "u8": np.dtype("u1"),
-    "u16": np.dtype("<u2"),
-    "i32": np.dtype("<i4"),
-}
-_MARKS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Bars, Lines, Heat, Tiles, Cloud, Surface, Parallel, Tokens, Table, Event)
-}
-# Looked up once: a server packs the curves of many runs each second.
-_FIELDS = {kind: tuple(one.name for one in fields(kind)) for kind in (Figure, Panel, Axis, *_MARKS.values())}
 _PLAIN = frozenset((str, bool, int, float))
-# Larger pictures travel as float16: half the bytes, and an error of 1/2048 that no eye sees.
-_LARGEST_EXACT = 16_384
-_PICTURES = {(Heat, "values"), (Tiles, "images"), (Cloud, "images"), (Surface, "z")}
 
 Array = NDArray[Any]
 Tree = dict[str, Any]
-Pictures = Literal["float16", "uint8"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +70,7 @@ def pack(frame: Frame, *, pictures: Pictures | None = None) -> bytes:
     Cost:
         One copy of the arrays.
     """
-    arrays = _Arrays(pictures=pictures)
+    arrays = StoredArrays(pictures=pictures)
     figure = _encoded(frame.figure, arrays)
     header = {
         "frame": _VERSION,
@@ -199,32 +168,6 @@ def unpack_book(content: bytes) -> tuple[Frame, ...]:
 # ----------------------------------------------------------------------------------------------------- writing
 
 
-@dataclass
-class _Arrays:
-    """Arrays on their way into a frame."""
-
-    directory: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    content: list[bytes] = field(default_factory=list[bytes])
-    pictures: Pictures | None = None
-    _length: int = 0
-
-    def add(self, array: Array, *, picture: bool) -> dict[str, int]:
-        form = _form(array, picture=picture, pictures=self.pictures)
-        stored = array
-        if form.scale is not None:
-            stored = (array.astype(np.float64) - form.offset) / form.scale
-            stored = np.round(stored) if form.dtype == "u8" else stored
-        piece = np.ascontiguousarray(stored, dtype=_DTYPES[form.dtype]).tobytes()
-        entry: dict[str, Any] = {"dtype": form.dtype, "shape": list(array.shape), "at": self._length}
-        if form.scale is not None:
-            entry |= {"scale": form.scale} | ({"offset": form.offset} if form.offset else {})
-        self.directory.append(entry)
-        padding = bytes(-len(piece) % 8)
-        self.content.append(piece + padding)
-        self._length += len(piece) + len(padding)
-        return {"$": len(self.directory) - 1}
-
-
 def _not_finite(figure: Figure) -> Iterator[str]:
     """Name the places on axes that are not finite."""
     for panel in figure.panels:
@@ -238,57 +181,22 @@ def _not_finite(figure: Figure) -> Iterator[str]:
                 yield f"the place of the event {mark.text!r} of the panel {panel.title!r}"
 
 
-@dataclass(frozen=True)
-class _Form:
-    """How an array is stored; a scale is given where a value is stored * scale + offset."""
-
-    dtype: str
-    scale: float | None = None
-    offset: float = 0.0
-
-
-def _form(array: Array, *, picture: bool, pictures: Pictures | None) -> _Form:
-    finite = array[np.isfinite(array)].astype(np.float64)
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    whole = finite.size == array.size
-    if whole and bool((finite == np.round(finite)).all()):
-        for name, lowest, highest in (("u8", 0, 255), ("u16", 0, 65_535), ("i32", -(2**31), 2**31 - 1)):
-            if lowest <= low and high <= highest:
-                return _Form(name)
-    if picture and pictures == "uint8" and whole and np.isfinite(high - low):
-        return _Form("u8", (high - low) / 255 or 1.0, low)
-    largest = max(abs(low), abs(high))
-    # Float16 keeps 2,048 steps of the largest magnitude: values that lie close together far from 0 would fall together.
-    if picture and (pictures is not None or array.size > _LARGEST_EXACT) and 2 * (high / 2 - low / 2) >= largest / 2:
-        return _Form("f16", largest if largest > 0 else 1.0)
-    if largest > float(np.finfo(np.float32).max) or array.dtype.kind in "iu":  # numbers of steps, of bytes
-        return _Form("f64")
-    lost = float(np.abs(finite - finite.astype(np.float32)).max(initial=0.0))
-    # Steps late in a long run differ by little beside their size, and must not fall together.
-    return _Form("f32" if lost <= 1e-5 * (high - low) else "f64")
-
-
-def _encoded(value: Any, arrays: _Arrays) -> Any:
+def _encoded(value: Any, arrays: StoredArrays) -> Any:
     if value is None or type(value) in _PLAIN:
         return value
-    if names := _FIELDS.get(type(value)):
-        content = {name: _part(value, name, arrays) for name in names}
+    if names := FIELDS.get(type(value)):
+        content = {name: _part(getattr(value, name), (type(value), name), arrays) for name in names}
         kind = type(value).__name__.lower()
-        return {"kind": kind, **content} if kind in _MARKS else content
+        return {"kind": kind, **content} if kind in MARKS else content
     if isinstance(value, tuple):
-        return [_encoded(one, arrays) for one in cast(tuple[Any, ...], value)]
-    if isinstance(value, np.ndarray):
-        return arrays.add(value, picture=False)
+        return [_part(one, (Figure, ""), arrays) for one in cast(tuple[Any, ...], value)]
     if isinstance(value, Level):
         return value.value
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _part(record: Any, name: str, arrays: _Arrays) -> Any:
-    value = getattr(record, name)
-    if isinstance(value, np.ndarray):
-        return arrays.add(value, picture=(type(record), name) in _PICTURES)
-    return _encoded(value, arrays)
+def _part(value: Any, place: Place, arrays: StoredArrays) -> Any:
+    return arrays.add(value, place) if isinstance(value, np.ndarray) else _encoded(value, arrays)
 
 
 # ----------------------------------------------------------------------------------------------------- reading
@@ -315,11 +223,11 @@ def _opened(content: bytes) -> tuple[Tree, bytes]:
 
 def _array(entry: Any, data: bytes) -> Array:
     dtype, shape, at = entry["dtype"], tuple(entry["shape"]), entry["at"]
-    if dtype not in _DTYPES:
-        raise FormatError(f"An array of this frame has the type {dtype!r}, expected one of: {', '.join(_DTYPES)}.")
+    if dtype not in DTYPES:
+        raise FormatError(f"An array of this frame has the type {dtype!r}, expected one of: {', '.join(DTYPES)}.")
     if not all(isinstance(one, int) and one >= 0 for one in (*shape, at)) or at % 8:
         raise FormatError(f"An array of this frame has the shape {shape} and begins at {at}: no such place.")
-    kind, count = _DTYPES[dtype], prod(shape)
+    kind, count = DTYPES[dtype], prod(shape)
     if at + count * kind.itemsize > len(data):
         end = at + count * kind.itemsize
         raise FormatError(f"This frame is cut off: an array ends at byte {end:,} of {len(data):,} bytes of data.")
@@ -348,9 +256,9 @@ def _axis(content: Any) -> Axis:
 
 def _mark(content: Any, arrays: list[Array]) -> Mark:
     kind = content["kind"]
-    if kind not in _MARKS:
-        raise FormatError(f"This frame has a mark {kind!r}, expected one of: {', '.join(_MARKS)}.")
-    return _MARKS[kind](**{name: _value(name, one, arrays) for name, one in content.items() if name != "kind"})
+    if kind not in MARKS:
+        raise FormatError(f"This frame has a mark {kind!r}, expected one of: {', '.join(MARKS)}.")
+    return MARKS[kind](**{name: _value(name, one, arrays) for name, one in content.items() if name != "kind"})
 
 
 def _value(name: str, value: Any, arrays: list[Array]) -> Any:

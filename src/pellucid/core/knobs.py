@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
-from pellucid.core.controls import Control, Select, Several, Slider, Toggle, is_finite, shown
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.controls import Control, Pad, Select, Several, Slider, Toggle, is_finite, shown
 from pellucid.core.errors import InputError, PellucidError
 from pellucid.core.figure.settled import plain_value
 
 Chosen = Mapping[str, Any]
 Number = int | float
 _FINE = 200  # steps of a slider whose step is not given, at least
+_LEVELS = 15  # of ink, above none: one hexadecimal digit
+_LARGEST_SKETCH = 64  # rows or columns: the address of a page holds every pixel
 _LARGEST_WHOLE = 2**53  # beyond it a browser cannot tell whole numbers apart
 
 
@@ -52,6 +57,49 @@ class Choice:
 
     options: Sequence[str] | Callable[[Chosen], Sequence[str]]
     default: str | tuple[str, ...] | Callable[[Chosen], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A small picture that a reader draws, for `Annotated[str, Sketch(16, 16)] = ""`.
+
+    The function gets a text: "" where nothing is drawn, else a hexadecimal digit a pixel, row by row.
+
+    Args:
+        rows: Pixels from top to bottom, 1 to 64.
+        columns: Pixels from left to right, 1 to 64.
+
+    Example:
+        >>> Sketch(1, 3).values("0f3").tolist()
+        [[0.0, 1.0, 0.2]]
+        >>> Sketch(1, 3).text([[0, 1, 0.2]])
+        '0f3'
+    """
+
+    rows: int
+    columns: int
+
+    def values(self, text: str) -> NDArray[np.float32]:
+        """Return the ink that a text stands for, 0 (nothing) to 1, [row, column].
+
+        Raises:
+            InputError: The text is no such picture.
+        """
+        levels = [int(one, 16) for one in _pad_of(self).checked(text)] or [0] * (self.rows * self.columns)
+        return np.array(levels, np.float32).reshape(self.rows, self.columns) / np.float32(_LEVELS)
+
+    def text(self, values: Any) -> str:
+        """Return the text of a picture of this size, [row, column], to the nearest of 16 levels.
+
+        Raises:
+            InputError: It has another shape, or values that are not between 0 and 1.
+        """
+        ink = np.asarray(values, np.float64)
+        if ink.shape != (self.rows, self.columns) or not ((ink >= 0) & (ink <= 1)).all():
+            low, high = (float(ink.min()), float(ink.max())) if ink.size else (math.nan, math.nan)
+            size = f"{self.rows} x {self.columns} values from 0 to 1"
+            raise InputError(f"This sketch takes {size}, got shape {ink.shape} with values from {low:g} to {high:g}.")
+        return "".join(f"{round(one * _LEVELS):x}" for one in ink.reshape(-1).tolist())
 
 
 @runtime_checkable
@@ -263,6 +311,32 @@ class ToggleKnob(_Knob):
         if not isinstance(usual, bool):
             raise self.refuse_usual(usual, "True or False")
         return Toggle(**self.words, value=usual)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PadKnob(_Knob):
+    """A pad to draw on, to be."""
+
+    sketch: Sketch
+
+    def control(self, chosen: Chosen) -> Pad:
+        """Return the pad."""
+        del chosen
+        empty = replace(_pad_of(self.sketch), **self.words)
+        usual = "" if self.usual is None else self.usual
+        try:
+            return replace(empty, value=empty.checked(usual))
+        except InputError:
+            raise self.refuse_usual(usual, empty.expected) from None
+
+
+def _pad_of(sketch: Sketch) -> Pad:
+    """Return an empty pad; what can be none is refused."""
+    for side in (sketch.rows, sketch.columns):
+        if type(side) is not int or not 1 <= side <= _LARGEST_SKETCH:
+            words = f"{shown(sketch.rows)} rows and {shown(sketch.columns)} columns"
+            raise InputError(f"A sketch has {words}, expected whole numbers from 1 to {_LARGEST_SKETCH}.")
+    return Pad(name="sketch", label="Sketch", rows=sketch.rows, columns=sketch.columns, value="")
 
 
 def nearest(value: float, stops: Sequence[float]) -> float:

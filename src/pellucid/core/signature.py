@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pellucid.core.controls import shown
 from pellucid.core.errors import InputError
-from pellucid.core.knobs import Choice, ChoiceKnob, Knob, Range, RangeKnob, SeveralKnob, ToggleKnob
+from pellucid.core.knobs import Choice, ChoiceKnob, Knob, PadKnob, Range, RangeKnob, SeveralKnob, Sketch, ToggleKnob
 
-_OF_CONTROLS = re.compile(r"\b(?:Literal|Annotated|Range|Choice|bool)\b")
+_OF_CONTROLS = re.compile(r"\b(?:Literal|Annotated|Range|Choice|Sketch|bool)\b")
 
 
 def knobs_of(function: Callable[..., Any], help_of: Mapping[str, str]) -> tuple[tuple[Knob, ...], tuple[str, ...]]:
@@ -100,13 +100,19 @@ def _knob(hint: Any, about: dict[str, Any]) -> Knob | None:
     kind, extras = hint, ()
     if get_origin(hint) is Annotated:
         kind, *extras = get_args(hint)
-    extra: Any = next((one for one in extras if isinstance(one, Range | Choice)), None)
-    if isinstance(hint, Range | Choice) or any(
-        one in (Range, Choice) for one in (hint, *extras) if isinstance(one, type)
+    extra: Any = next((one for one in extras if isinstance(one, Range | Choice | Sketch)), None)
+    if isinstance(hint, Range | Choice | Sketch) or any(
+        one in (Range, Choice, Sketch) for one in (hint, *extras) if isinstance(one, type)
     ):
         raise InputError(f"{about['name']!r} is annotated with {shown(hint)}. Write Annotated[float, Range(0, 1)].")
     if isinstance(extra, Range):
         return _range_knob(kind, extra, about)
+    if isinstance(extra, Sketch):
+        if kind is not str:
+            raise InputError(f"{about['name']!r} has a Sketch, which takes str, but it is annotated with {kind!r}.")
+        knob = PadKnob(**about, sketch=extra)
+        knob.control({})
+        return knob
     if extra is None and kind is bool:
         knob = ToggleKnob(**about)
         knob.control({})

@@ -217,6 +217,31 @@ def paint(values: Array, *, signed: bool, limits: tuple[float, float] | None = N
     return np.concatenate([colours, opacity[..., None]], axis=-1)
 
 
+def veil(values: Array, *, signed: bool, limits: tuple[float, float] | None = None) -> UInt8[np.ndarray, "... 4"]:
+    """Turn values into colours that lie over a picture and leave it visible where they are small.
+
+    Args:
+        values: Any shape.
+        signed: Blue below 0, red above it and clear at 0, instead of the sequential colours, clear at their low end.
+        limits: Values at the ends of the colours; None for `colour_limits`.
+
+    Returns:
+        Red, green, blue and opacity, 0 to 255, in a new last axis; NaN is clear. The opacity is the share of the
+        largest value to the power of 3/4: in proportion, the many small values of a gradient would hardly be seen.
+    """
+    low, high = colour_limits(values, signed=signed) if limits is None else limits
+    whole = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0 if signed else low, posinf=high, neginf=low)
+    share = np.clip((whole / 2 - low / 2) / (high / 2 - low / 2), 0, 1)
+    size = np.abs(2 * share - 1) if signed else share
+    if signed:
+        ends = np.array([rgb(one) for one in VEIL]) * 255
+        colours = ends[(share >= 0.5).astype(np.int64)].round().astype(np.uint8)
+    else:
+        colours = SEQUENTIAL[((VEIL_FROM + (1 - VEIL_FROM) * share) * 255 + 0.5).astype(np.uint8)]
+    opacity = np.where(np.isnan(values), 0, size**VEIL_POWER * 255 + 0.5).astype(np.uint8)
+    return np.concatenate([colours, opacity[..., None]], axis=-1)
+
+
 def css(scope: str, *, dark_of_page: bool = True) -> str:
     """Return CSS that gives a page, or a part of it, the variables of the look.
 
@@ -306,3 +331,12 @@ DIVERGING: UInt8[np.ndarray, "256 3"] = _ramp(
     "#0c3a70", "#2f78b7", "#93c0e0", "#f6f4f1", "#f2ab90", "#cb4a3e", "#7c1023"
 )
 """Signed values: blue below 0, pale at 0, red above."""
+
+VEIL = ("#1f6fe0", "#e0352b")
+"""Colours over a picture below and above 0: as strong on a black ground as on a white one."""
+
+VEIL_POWER = 0.75
+"""The opacity over a picture is the share of the largest value to this power."""
+
+VEIL_FROM = 0.35
+"""Where the part of the sequential colours begins that is bright enough to lie over a picture."""

@@ -9,7 +9,7 @@ from pellucid.core.controls import Control, Parameter, Several, Slider, unknown_
 from pellucid.core.errors import InputError
 from pellucid.core.figure.marks import Figure
 from pellucid.core.frame import Frame
-from pellucid.core.knobs import Choice, Knob, Range
+from pellucid.core.knobs import Choice, Knob, Range, Sketch
 from pellucid.core.signature import innermost, knobs_of, name_of, without_partial
 from pellucid.core.teaching import Teaching, teaching_of
 
@@ -192,8 +192,9 @@ def view(
 
     A parameter becomes a control when it is annotated with `Literal["a", "b"]` (one of them),
     `tuple[Literal["a", "b"], ...]` (any of them), `bool`, `Annotated[float, Range(0, 1)]`,
-    `Annotated[int, Range(1, 9)]`, or `Annotated[str, Choice(("a", "b"))]`. What the docstring says below "Args:" is
-    the help of the controls, what stands below "Try:" is what to try, and the paragraphs between are the teaching.
+    `Annotated[int, Range(1, 9)]`, `Annotated[str, Choice(("a", "b"))]`, or `Annotated[str, Sketch(16, 16)]` (a pad to
+    draw on). What the docstring says below "Args:" is the help of the controls, what stands below "Try:" is what to
+    try, and the paragraphs between are the teaching.
 
     Args:
         function: Returns a figure for its parameters.
@@ -302,4 +303,4 @@ def _check(function: Any, title: Any) -> None:
         raise InputError(f"A view is called as its function, and {name!r} is no name. Write it with `def` and a name.")
 
 
-__all__ = ["Choice", "Range", "View", "view", "views"]
+__all__ = ["Choice", "Range", "Sketch", "View", "view", "views"]

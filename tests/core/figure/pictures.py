@@ -93,6 +93,27 @@ def _sweep() -> Parallel:
     return Parallel(axes=axes, rows=rows, names=names, value=rows[:, 3], label="loss (nats)")
 
 
+def _overlays(x: Any, y: Any) -> dict[str, Panel]:
+    """Maps over pictures, one of them clear."""
+    bowl = x**2 + y**2
+    return {
+        "overlay": Panel(
+            marks=(
+                Heat(
+                    values=np.array([[1.0, -2, 0], [0.5, 4, 3]]),
+                    x=np.linspace(0, 12, 4),
+                    y=np.linspace(0, 12, 3),
+                    signed=True,
+                    label="against / for",
+                    under=np.stack([x, y, bowl], axis=-1) / 4 + 0.5,
+                    opacity=0.6,
+                ),
+            )
+        ),
+        "picture alone": Panel(marks=(Heat(values=bowl, under=bowl / 2, opacity=0.0, label="brightness"),)),
+    }
+
+
 def panels() -> dict[str, Panel]:
     """Return one panel for every mark."""
     points, group = _space()
@@ -127,6 +148,7 @@ def panels() -> dict[str, Panel]:
                 Lines(x=grid + 1, y=grid + 5),
             )
         ),
+        **_overlays(x, y),
         "tiles": Panel(marks=(Tiles(images=np.stack([x, y, x * y]), titles=("a", "b", "c"), signed=True),)),
         "colour tiles": Panel(marks=(Tiles(images=np.stack([np.stack([x, y, bowl], axis=-1) / 4 + 0.5] * 2)),)),
         "cloud": Panel(
@@ -175,6 +197,7 @@ def hostile_marks() -> dict[str, tuple[Mark, ...]]:
         "empty heat": (Heat(values=np.zeros((0, 3))),),
         "one cell": (Heat(values=np.ones((1, 1))),),
         "heat of NaN": (Heat(values=np.full((2, 2), np.nan), signed=True),),
+        **_hostile_overlays(),
         "large heat": (Heat(values=np.arange(1e6).reshape(1000, 1000)),),
         "uneven heat": (Heat(values=np.ones((2, 3)), x=np.array([0, 1, 10, 11]), y=np.array([3, 2, 0])),),
         "whole numbers": (Heat(values=np.eye(3, dtype=np.int64)), Heat(values=np.eye(3, dtype=bool))),
@@ -209,6 +232,19 @@ def hostile_marks() -> dict[str, tuple[Mark, ...]]:
             Table(columns=("a",), rows=(("1",),)),
             Tokens(text=("a",), values=one),
         ),
+    }
+
+
+def _hostile_overlays() -> dict[str, tuple[Mark, ...]]:
+    return {
+        "heat of nothing over a picture": (Heat(values=np.zeros((0, 0)), under=np.zeros((2, 2))),),
+        "heat over nothing": (Heat(values=np.ones((2, 2)), under=np.zeros((0, 2))),),
+        "heat of NaN over a picture": (Heat(values=np.full((2, 2), np.nan), under=np.eye(5)),),
+        "fine heat over a coarse picture": (Heat(values=np.arange(36.0).reshape(6, 6), under=np.ones((2, 3, 3))),),
+        "endless heat over a picture": (
+            Heat(values=np.array([[-np.inf, 1.0], [np.inf, 1.7e308]]), under=np.eye(4), signed=True),
+        ),
+        "large heat over a picture": (Heat(values=np.eye(700), under=np.ones((900, 1000))),),
     }
 
 

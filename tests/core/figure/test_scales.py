@@ -2,11 +2,25 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pellucid.core.figure import Axis, Bars, Cloud, Event, Heat, Lines, Panel
-from pellucid.core.figure.scales import axis_title, frame_of, pool, project, round_step, span_of, thin, ticks, value_at
+from pellucid.core.figure.scales import (
+    axis_title,
+    frame_of,
+    is_coarser,
+    pool,
+    project,
+    round_step,
+    shrunk,
+    smoothed,
+    span_of,
+    thin,
+    ticks,
+    value_at,
+)
 
 SCALES = [Axis(), Axis(scale="log"), Axis(scale="symlog", threshold=0.01)]
 
@@ -131,3 +145,41 @@ def test_pooling_keeps_peaks() -> None:
     assert (small.max(), small.min()) == (5, -7)
     assert not np.isnan(small).any()
     assert np.isnan(pool(np.full((4, 4), np.nan), 2, 2)).all()
+
+
+SIZES = [((7, 7), (224, 224)), ((1, 3), (5, 4)), ((4, 6), (4, 6)), ((2, 5), (9, 7))]
+
+
+@pytest.mark.parametrize(("cells", "pixels"), SIZES)
+def test_smoothing_is_that_of_torch(cells: tuple[int, int], pixels: tuple[int, int]) -> None:
+    """A class activation map lies over its picture as every other tool lays it."""
+    values = np.random.default_rng(0).standard_normal(cells)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(values)[None, None], pixels, mode="bilinear", align_corners=False
+    )
+    np.testing.assert_allclose(smoothed(values, *pixels), expected[0, 0].numpy(), atol=1e-12)
+
+
+def test_smoothing_leaves_gaps() -> None:
+    """What borders on NaN is not made up."""
+    fine = smoothed(np.array([[1.0, np.nan], [1.0, 1.0]]), 8, 8)
+    assert np.isnan(fine[0, 7])
+    assert fine[7, 0] == 1
+
+
+def test_only_what_is_coarser_is_smoothed() -> None:
+    """As many cells as pixels are pixels; more cells than pixels lose nothing."""
+    picture = np.zeros((4, 6))
+    assert is_coarser(Heat(values=np.zeros((2, 6)), under=picture))
+    assert not is_coarser(Heat(values=np.zeros((4, 6)), under=picture))
+    assert not is_coarser(Heat(values=np.zeros((2, 7)), under=picture))
+    assert not is_coarser(Heat(values=np.zeros((2, 2))))
+
+
+def test_a_picture_shrinks_to_means() -> None:
+    """Blocks of almost the same size, with colours or without; a small one stays."""
+    picture = np.arange(24.0).reshape(4, 6)
+    np.testing.assert_array_equal(shrunk(picture, 2), [[4, 7], [16, 19]])
+    np.testing.assert_array_equal(shrunk(np.stack([picture] * 3, -1), 2)[..., 1], [[4, 7], [16, 19]])
+    np.testing.assert_array_equal(shrunk(picture, 6), picture)
+    assert shrunk(np.ones((700, 500)), 300).shape == (300, 300)

@@ -233,3 +233,34 @@ def test_a_ragged_list_is_refused() -> None:
         InputError, match=r"^The field 'values' of Heat takes an array of numbers, got list: setting an"
     ):
         made(Heat, values=[[1, 2], [3]])
+
+
+EIGHT = np.eye(8)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"under": 255 * EIGHT}, "'under' of Heat takes numbers from 0 to 1, got 0 to 255. Divide by 255 first."),
+        ({"under": EIGHT - 1}, "'under' of Heat takes numbers from 0 to 1, got -1 to 0."),
+        ({"under": EIGHT * np.nan}, "'under' of Heat takes numbers from 0 to 1, got nan to nan."),
+        ({"under": EIGHT[0]}, "'under' of Heat has the shape (8,), expected [height, width, colours?]."),
+        ({"under": EIGHT, "opacity": 1.5}, "'opacity' of Heat takes a number from 0 to 1, got 1.5."),
+        (
+            {"under": EIGHT, "y": np.array([0, 1, 5])},
+            "'y' of Heat takes evenly spaced edges where a picture lies under the matrix.",
+        ),
+    ],
+)
+def test_a_matrix_over_a_picture_must_fit_it(given: dict[str, Any], words: str) -> None:
+    """A picture of bytes is told from one of shares, and edges must be those of its pixels."""
+    with pytest.raises(InputError) as raised:
+        made(Heat, values=np.ones((2, 2)), **given)
+    assert str(raised.value) == f"The field {words}"
+
+
+def test_edges_may_be_uneven_without_a_picture() -> None:
+    """Only a picture has pixels of one size."""
+    assert made(Heat, values=np.ones((2, 2)), y=np.array([0, 1, 5])).under is None
+    fine = made(Heat, values=np.ones((2, 2)), under=np.ones((3, 4, 3)), x=np.array([-0.5, 1.5, 3.5]), opacity=0)
+    assert fine.under.shape == (3, 4, 3)

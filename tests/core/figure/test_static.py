@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
@@ -16,7 +17,7 @@ from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, 
 from pellucid.core.figure.static import png, save, svg
 from pellucid.core.figure.static.events import labels_of, lanes
 from pellucid.core.figure.static.frame import rulers_of
-from pellucid.core.figure.static.key import line_colours
+from pellucid.core.figure.static.key import entries_of, line_colours
 from pellucid.core.figure.static.plan import grid_of
 from pellucid.core.figure.static.sheet import SMALL, Sheet, broken, clip, shortened, width_of
 from pellucid.core.finding import Level
@@ -352,3 +353,31 @@ def test_large_data_stay_small() -> None:
     line = svg(figure(Panel(marks=hostile_marks()["long line"], x=Axis(label="step"))))
     assert len(heat) < 300_000
     assert len(line) < 100_000
+
+
+def drawn_pixels(panel: Panel, tmp_path: Path) -> np.ndarray[Any, Any]:
+    """The colours of a picture, [row, column, 4], 0 to 1."""
+    return mpl.image.imread(figure(panel).save(tmp_path / "drawn.png"))
+
+
+def test_a_matrix_lies_over_its_picture(tmp_path: Path) -> None:
+    """Where it is 0 the picture is as it was, and elsewhere red or blue, the more so the larger its opacity."""
+    left, right = np.array([[1.0, 0, -1.0]]), np.full((3, 9), 0.5)
+    red = [
+        int((pixels[..., 0] > pixels[..., 2] + 0.25).sum())
+        for pixels in (
+            drawn_pixels(Panel(marks=(Heat(values=left, under=right, signed=True, opacity=opacity),)), tmp_path)
+            for opacity in (0.0, 0.5, 1.0)
+        )
+    ]
+    assert red[0] == 0 < red[1] < red[2]
+    pixels = drawn_pixels(Panel(marks=(Heat(values=left, under=right, signed=True),)), tmp_path)
+    middle = pixels[pixels.shape[0] // 2]
+    grey = np.isclose(middle[:, :3], 128 / 255, atol=0.01).all(axis=1)
+    assert grey.sum() > 3  # between for and against the picture is seen
+
+
+def test_a_picture_alone_needs_no_key() -> None:
+    """Its colours are its own."""
+    assert entries_of(panels()["picture alone"]) == []
+    assert [one.over for one in entries_of(panels()["overlay"])] == [True]

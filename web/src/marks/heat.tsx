@@ -1,29 +1,49 @@
 /** A matrix of values as colours, inside the frame of a panel. */
 
-import { h } from "preact";
+import { Fragment, h } from "preact";
 import { useCallback, useMemo } from "preact/hooks";
 import { Raster, type Draw } from "../canvas.js";
 import type { Plot } from "../plot.js";
 import { limitsOf, colourTable } from "../raster/colors.js";
-import { drawHeat, pickHeat, type HeatOptions } from "../raster/heat.js";
+import { drawHeat, drawPicture, pickHeat, recut, smoothed, type HeatOptions } from "../raster/heat.js";
 import type { Reader, Reading } from "../reading.js";
 import { clampIndex, valueWords } from "../reading.js";
 import { cellEdges, placeWords, projectAll } from "../scale.js";
+import { useScene } from "../scene.js";
 import type { Axis, Heat, Numbers, Panel } from "../types.js";
 import { exact } from "../words.js";
 
-/** Draws a matrix. */
+/** Draws a matrix, and under it the picture that it lies over. */
 export function HeatMark({ mark, plot, left }: { mark: Heat; plot: Plot; left: number }) {
-  const fixed = useMemo(() => heatOptions(mark, plot.panel), [mark, plot.panel]);
+  const { picture, matrix } = useMemo(() => layersOf(mark, plot.panel), [mark, plot.panel]);
   const { x, y } = plot.extent;
-  const draw = useCallback<Draw>(
-    (out, width, height) => {
-      const options = { ...fixed, view: viewOf(x, y) };
-      drawHeat(out, width, height, options);
-    },
-    [fixed, x[0], x[1], y[0], y[1]],
+  const layer = (options: HeatOptions | null, paint: typeof drawHeat) => useCallback<Draw>(
+    (out, width, height) => options && paint(out, width, height, { ...options, view: viewOf(x, y) }),
+    [options, x[0], x[1], y[0], y[1]],
   );
-  return <Raster left={left} width={plot.width} height={plot.height} draw={draw} />;
+  const channels = mark.under?.shape[2] ?? 1;
+  const ground = layer(picture, (out, width, height, options) => drawPicture(out, width, height, options, channels));
+  const over = layer(matrix, drawHeat);
+  const place = { left, width: plot.width, height: plot.height };
+  const opacity = useScene().store.opacity.value ?? mark.opacity;
+  return (
+    <>
+      {picture && <Raster {...place} draw={ground} />}
+      {mark.opacity !== 0 && <Raster {...place} draw={over} opacity={picture ? opacity : undefined} />}
+    </>
+  );
+}
+
+/** What is drawn: a matrix that is coarser than its picture is smoothed for the eye only. */
+function layersOf(mark: Heat, panel: Panel): { picture: HeatOptions | null; matrix: HeatOptions } {
+  const matrix = heatOptions(mark, panel);
+  const { under } = mark;
+  if (!under?.values.length || !matrix.values.length) return { picture: null, matrix };
+  const [high, wide] = under.shape as [number, number];
+  const [{ rows, columns }, table] = [matrix, colourTable(mark.signed, true)];
+  const coarser = rows <= high && columns <= wide && rows * columns < high * wide;
+  const finer = coarser ? recut(matrix, smoothed(matrix, high, wide), high, wide) : matrix;
+  return { picture: recut(matrix, under.values, high, wide), matrix: { ...finer, table } };
 }
 
 function viewOf(x: readonly [number, number], y: readonly [number, number]) {

@@ -110,6 +110,46 @@ export function fillCells(
   }
 }
 
+/**
+ * Fill an area with a picture; pixels of it that share a pixel are averaged.
+ *
+ * @param out Pixels, `stride` a row.
+ * @param stride Width of the whole.
+ * @param area Where to draw.
+ * @param picture Shares of full light, 0 to 1, `channels` a pixel.
+ * @param channels 1 for black to white, 3 for red, green, blue.
+ * @param across Columns of each pixel of a row.
+ * @param down Rows of each pixel of a column; where there is none, nothing is drawn.
+ */
+export function averageColours(
+  out: Uint32Array, stride: number, area: Area, picture: Matrix, channels: number, across: Spans, down: Spans,
+): void {
+  const { values, offset, columns } = picture;
+  const second = +(channels > 1);
+  for (let line = 0; line < area.height; line++) {
+    const start = (area.top + line) * stride + area.left;
+    for (let pixel = 0; pixel < area.width; pixel++) {
+      let red = 0, green = 0, blue = 0, count = 0;
+      for (let row = down.first[line]!; row < down.end[line]!; row++) {
+        for (let column = across.first[pixel]!; column < across.end[pixel]!; column++) {
+          const place = offset + (row * columns + column) * channels;
+          red += values[place]! || 0;
+          green += values[place + second]! || 0;
+          blue += values[place + 2 * second]! || 0;
+          count++;
+        }
+      }
+      if (count) out[start + pixel] = packedShares(red / count, green / count, blue / count);
+    }
+  }
+}
+
+/** Red, green and blue from 0 to 1, cut off there, as an opaque pixel. */
+function packedShares(red: number, green: number, blue: number): number {
+  const byte = (share: number): number => Math.max(0, Math.min(255, share * 255 + 0.5)) | 0;
+  return ((255 << 24) | (byte(blue) << 16) | (byte(green) << 8) | byte(red)) >>> 0;
+}
+
 /** Colour a row of pixels by its values. */
 function colourLine(out: Uint32Array, start: number, line: Float32Array | Float64Array, scale: ColourScale): void {
   const { table } = scale;

@@ -29,18 +29,35 @@ export const GROUPS = [
   "#2f78c4", "#d1600f", "#12917f", "#b8569f", "#8d7a16", "#7565d6", "#cf4b55", "#5a8a2f", "#2f8fae", "#9a7464",
 ] as const;
 
-const made: [Uint32Array?, Uint32Array?] = [];
+/** Colours over a picture below and above 0, and where the part of SEQUENTIAL begins that is bright enough for it. */
+const VEIL = ["#1f6fe0", "#e0352b"] as const;
+const VEIL_FROM = 0.35;
+/** The opacity is the share of the largest value to this power. */
+const VEIL_POWER = 0.75;
+
+const made: Uint32Array[] = [];
 
 /**
  * Return the colours of a scale.
  *
  * @param signed Diverging colours (blue below 0, red above) instead of one rise in lightness.
+ * @param over Those of a veil over a picture: clear at 0, or at the low end; see `veil` in core/theme.py.
  * @returns [TABLE_SIZE] packed pixels from the low to the high end; shared, not to be written to.
  *
- * Cost: 1 ms at the first call for each of the two, then nothing.
+ * Cost: 1 ms at the first call for each of the four, then nothing.
  */
-export function colourTable(signed: boolean): Uint32Array {
-  return (made[+signed] ??= ramp(signed ? DIVERGING : SEQUENTIAL, TABLE_SIZE));
+export function colourTable(signed: boolean, over = false): Uint32Array {
+  return (made[+signed + 2 * +over] ??= over ? veilTable(signed) : ramp(signed ? DIVERGING : SEQUENTIAL, TABLE_SIZE));
+}
+
+function veilTable(signed: boolean): Uint32Array {
+  const last = TABLE_SIZE - 1;
+  return colourTable(false).map((_, place, table) => {
+    const share = place / last;
+    const colour = signed ? packed(VEIL[+(share >= 0.5)]!) : table[Math.round((VEIL_FROM + (1 - VEIL_FROM) * share) * last)]!;
+    const opacity = Math.round((signed ? Math.abs(2 * share - 1) : share) ** VEIL_POWER * 255);
+    return (colour & 0xffffff) | (opacity << 24);
+  });
 }
 
 /** The part of the rise in lightness that stands out from the paper by 3 : 1, as shares of the map. */

@@ -1,6 +1,6 @@
 /** A matrix of values as colours. */
 
-import { cellAt, fillCells, pixelSpans, type Matrix, type Spans } from "./cells.js";
+import { averageColours, cellAt, fillCells, pixelSpans, type Matrix, type Spans } from "./cells.js";
 import { type Values } from "./colors.js";
 
 /** The part of the plane that a picture shows, in the units of the edges. */
@@ -54,6 +54,42 @@ export function drawHeat(out: Uint32Array, width: number, height: number, option
   const [lo, hi] = heatLimits(options);
   const area = { left: 0, top: 0, width, height };
   fillCells(out, width, area, matrixOf(options), across, down, { table: options.table, lo, hi });
+}
+
+/** Draw a picture in place of a matrix: `values` are shares of full light, `channels` (1 or 3) a cell. */
+export function drawPicture(out: Uint32Array, width: number, height: number, options: HeatOptions, channels: number): void {
+  const { across, down } = heatSpans(width, height, options);
+  averageColours(out, width, { left: 0, top: 0, width, height }, matrixOf(options), channels, across, down);
+}
+
+/** Return a matrix with other cells between the same outer edges, such as the picture that lies under it. */
+export function recut(options: HeatOptions, values: Values, rows: number, columns: number): HeatOptions {
+  const even = (edges: Values, count: number) =>
+    Float64Array.from({ length: count + 1 }, (_, place) => edges[0]! + (edges.at(-1)! - edges[0]!) * (place / count));
+  return { ...options, values, rows, columns, xEdges: even(options.xEdges!, columns), yEdges: even(options.yEdges!, rows) };
+}
+
+/**
+ * Return a coarse matrix on a finer grid, straight between the middles of its cells; as `smoothed` in
+ * core/figure/scales.py.
+ *
+ * @param options The matrix.
+ * @param high Rows of the finer grid.
+ * @param wide Columns of the finer grid.
+ * @returns [high * wide]; what borders on NaN is NaN.
+ */
+export function smoothed({ values, rows, columns }: HeatOptions, high: number, wide: number): Float32Array {
+  const middles = (count: number, cells: number) =>
+    Float64Array.from({ length: count }, (_, place) => Math.min(Math.max(((place + 0.5) * cells) / count - 0.5, 0), cells - 1));
+  const [down, across] = [middles(high, rows), middles(wide, columns)];
+  const between = (near: number, far: number, share: number) => near * (1 - share) + far * share;
+  return new Float32Array(high * wide).map((_, place) => {
+    const [y, x] = [down[Math.floor(place / wide)]!, across[place % wide]!];
+    const [row, column] = [Math.floor(y), Math.floor(x)];
+    const [lower, right] = [Math.min(row + 1, rows - 1), Math.min(column + 1, columns - 1)];
+    const along = (line: number) => between(values[line * columns + column]!, values[line * columns + right]!, x - column);
+    return between(along(row), along(lower), y - row);
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Many small images in one picture. */
 
-import { cellAt, fillCells, pixelSpans, type Area, type Spans } from "./cells.js";
+import { averageColours, cellAt, fillCells, pixelSpans, type Spans } from "./cells.js";
 import { colourLimits, type Values } from "./colors.js";
 
 /** Where tiles lie; everything in pixels. */
@@ -133,11 +133,11 @@ export function drawTiles(out: Uint32Array, width: number, height: number, optio
     };
     if (area.height <= 0) break;
     if (area.width <= 0) continue;
+    const matrix = { values: options.images, offset: tile * rows * columns * channels, rows, columns };
     if (channels === 3) {
-      averageColours(out, width, area, options, tile, across, down);
+      averageColours(out, width, area, matrix, channels, across, down);
       continue;
     }
-    const matrix = { values: options.images, offset: tile * rows * columns, rows, columns };
     const place = options.limits.length > 2 ? 2 * tile : 0;
     const scale = { table: options.table, lo: options.limits[place]!, hi: options.limits[place + 1]! };
     fillCells(out, width, area, matrix, cut(across, area.width), down, scale);
@@ -192,32 +192,4 @@ function evenWidth(width: number, columns: number, most: number): number {
   if (below > 0 && below >= 0.8 * width) return below;
   const above = below + columns;
   return below > 0 && above <= 1.3 * width && above <= most ? above : width;
-}
-
-function averageColours(
-  out: Uint32Array, stride: number, area: Area, options: TilesOptions, tile: number, across: Spans, down: Spans,
-): void {
-  const { images, rows, columns } = options;
-  for (let line = 0; line < area.height; line++) {
-    const start = (area.top + line) * stride + area.left;
-    for (let pixel = 0; pixel < area.width; pixel++) {
-      let red = 0, green = 0, blue = 0, count = 0;
-      for (let row = down.first[line]!; row < down.end[line]!; row++) {
-        for (let column = across.first[pixel]!; column < across.end[pixel]!; column++) {
-          const place = ((tile * rows + row) * columns + column) * 3;
-          red += images[place]! || 0;
-          green += images[place + 1]! || 0;
-          blue += images[place + 2]! || 0;
-          count++;
-        }
-      }
-      out[start + pixel] = packedShares(red / count, green / count, blue / count);
-    }
-  }
-}
-
-/** Red, green and blue from 0 to 1, cut off there, as an opaque pixel. */
-function packedShares(red: number, green: number, blue: number): number {
-  const byte = (share: number): number => Math.max(0, Math.min(255, share * 255 + 0.5)) | 0;
-  return ((255 << 24) | (byte(blue) << 16) | (byte(green) << 8) | byte(red)) >>> 0;
 }

@@ -73,7 +73,7 @@ function resolved(text: string, root: Element): string {
 function embedCanvas(element: HTMLCanvasElement, into: Collected): void {
   const box = element.getBoundingClientRect();
   const { x, y } = placeOf(box, into);
-  const size = `x="${x}" y="${y}" width="${box.width}" height="${box.height}"`;
+  const size = `x="${x}" y="${y}" width="${box.width}" height="${box.height}" opacity="${getComputedStyle(element).opacity}"`;
   into.out.push(`<image ${size} href="${element.toDataURL("image/png")}" style="image-rendering:pixelated"/>`);
 }
 

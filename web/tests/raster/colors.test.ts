@@ -99,3 +99,22 @@ test("lines take the part of the map that Python gives them", { skip: noPython }
   const { light, dark } = ask<Record<string, number[]>>(code, null);
   assert.deepEqual({ light, dark }, LINE_PART);
 });
+
+test("a veil over a picture is that of the static pictures, and clear at 0", { skip: noPython }, () => {
+  const shares = [0, 0.1, 0.3, 0.5, 0.75, 1];
+  for (const signed of [false, true]) {
+    const expected = ask<number[][]>(
+      "import numpy as np\nfrom pellucid.core.theme import veil\n"
+      + "shares = np.array(given['shares'])\nanswer = veil(2 * shares - 1 if given['signed'] else shares, signed=given['signed']).tolist()",
+      { shares, signed },
+    );
+    shares.forEach((share, at) => {
+      const pixel = colourTable(signed, true)[Math.round(share * (TABLE_SIZE - 1))]!;
+      const found = [0, 8, 16, 24].map((shift) => (pixel >>> shift) & 255);
+      // Colours hardly matter where they are clear; python's table has 256 colours, this one 1,025.
+      found.forEach((part, channel) => assert.ok(!found[3] || Math.abs(part - expected[at]![channel]!) <= 4, `${signed} ${share}: ${found} ${expected[at]}`));
+      assert.ok(Math.abs(found[3]! - expected[at]![3]!) <= 1);
+    });
+    assert.equal(colourTable(signed, true)[signed ? (TABLE_SIZE - 1) / 2 : 0]! >>> 24, 0);
+  }
+});

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { colourOf, colourTable } from "../../src/raster/colors.js";
-import { drawHeat, pickHeat, type HeatOptions } from "../../src/raster/heat.js";
-import { chance, hash } from "./pixels.js";
+import { drawHeat, drawPicture, pickHeat, recut, smoothed, type HeatOptions } from "../../src/raster/heat.js";
+import { ask, noPython } from "../python.js";
+import { chance, hash, named } from "./pixels.js";
 
 const KINDS = [(values: number[]) => Float32Array.from(values), (values: number[]) => Float64Array.from(values)];
 const table = colourTable(false);
@@ -127,4 +128,29 @@ test("a small picture stays as it is", () => {
   const values = Float32Array.from({ length: 40 * 40 }, () => next() * 3);
   const { out } = drawn(48, 36, { values, rows: 40, columns: 40, origin: "lower" });
   assert.equal(hash(out), "696660b0");
+});
+
+test("a coarse matrix is smoothed as the static pictures smooth it", { skip: noPython }, () => {
+  const values = Float64Array.from({ length: 12 }, (_, place) => Math.sin(5 * place));
+  const expected = ask<number[][]>(
+    "import numpy as np\nfrom pellucid.core.figure.scales import smoothed\n"
+    + "answer = smoothed(np.array(given).reshape(3, 4), 7, 9).tolist()", [...values],
+  );
+  const found = smoothed({ values, rows: 3, columns: 4, lo: 0, hi: 1, table: colourTable(true) }, 7, 9);
+  expected.flat().forEach((value, place) => assert.ok(Math.abs(found[place]! - value) < 1e-6, `${place}`));
+});
+
+test("a picture fills the place of the matrix over it, whatever its own number of pixels", () => {
+  const xEdges = Float64Array.of(10, 20, 30);
+  const yEdges = Float64Array.of(0, 4);
+  const matrix = { values: Float64Array.of(1, 2), rows: 1, columns: 2, xEdges, yEdges, lo: 0, hi: 2, table: colourTable(false) };
+  const picture = recut(matrix, Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1), 1, 4);
+  assert.deepEqual([...(picture.xEdges as Float64Array)], [10, 15, 20, 25, 30]);
+  const out = new Uint32Array(8);
+  drawPicture(out, 8, 1, picture, 3);
+  assert.deepEqual([...out].map(named), ["#ff0000", "#ff0000", "#00ff00", "#00ff00", "#0000ff", "#0000ff", "#ffffff", "#ffffff"]);
+  const beyond = new Uint32Array(4);
+  drawPicture(beyond, 4, 1, { ...recut(matrix, Float32Array.of(0.5), 1, 1), view: { x0: 20, x1: 40, y0: 0, y1: 4 } }, 1);
+  assert.deepEqual([...beyond].map((pixel) => pixel >>> 24), [255, 255, 0, 0]);
+  assert.equal(named(beyond[0]!), "#808080");
 });

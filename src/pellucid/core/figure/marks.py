@@ -83,13 +83,21 @@ class Lines(Settled):
 class Heat(Settled):
     """A matrix of values as colours. Row 0 is drawn at the bottom when `origin` is "lower".
 
+    Over a picture the colours are a veil: clear at 0 (or at the low end of magnitudes), and denser where the value is
+    larger. A matrix with fewer cells than the picture has pixels is smoothed between the middles of its cells as it is
+    drawn; what is read and saved stays as it is. In a living picture the opacity can be changed.
+
     Attributes:
         values: [row, column]; NaN is left blank.
-        x: Edges of the columns, [column + 1]; None for 0, 1, 2 ...
-        y: Edges of the rows, [row + 1]; None for 0, 1, 2 ...
+        x: Edges of the columns, [column + 1]; None for 0, 1, 2 ... Over a picture they are evenly spaced.
+        y: Edges of the rows, [row + 1]; None for 0, 1, 2 ... Over a picture they are evenly spaced.
         signed: Diverging colours centred on 0 instead of one sequential map.
         label: What the colour means, with unit.
         origin: Where row 0 is drawn.
+        under: The picture that the matrix lies over, from its first to its last edge: [height, width] from black to
+            white, or [height, width, 3] with colours, in [0, 1]; None for none. It is shown in 256 steps.
+        opacity: How dense the colours are over a picture at the most, to 1; with 0 the picture is shown alone, and the
+            values are only read.
     """
 
     values: Array
@@ -98,6 +106,8 @@ class Heat(Settled):
     signed: bool = False
     label: str = ""
     origin: Literal["upper", "lower"] = "upper"
+    under: Array | None = None
+    opacity: float = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)

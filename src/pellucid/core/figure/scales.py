@@ -275,3 +275,46 @@ def pool(values: Array, rows: int, columns: int) -> Float64[np.ndarray, "row col
             high, low = np.fmax.reduceat(whole, starts, axis=axis), np.fmin.reduceat(whole, starts, axis=axis)
             whole = np.where(np.abs(low) > np.abs(high), low, high)
     return whole
+
+
+def is_coarser(mark: Heat) -> bool:
+    """Say whether a matrix has fewer cells than the picture under it has pixels, so that it is smoothed."""
+    if mark.under is None:
+        return False
+    cells, pixels = np.shape(mark.values), np.shape(mark.under)[:2]
+    return cells != pixels and cells[0] <= pixels[0] and cells[1] <= pixels[1]
+
+
+def smoothed(values: Array, rows: int, columns: int) -> Float64[np.ndarray, "row column"]:
+    """Return a coarse matrix on a finer grid, straight between the middles of its cells and level beyond them.
+
+    Args:
+        values: [row, column], at least one cell; what borders on NaN becomes NaN.
+        rows: Rows of the finer grid.
+        columns: Columns of the finer grid.
+
+    Returns:
+        The matrix, as `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)` makes it.
+    """
+    whole = np.asarray(values, dtype=np.float64)
+    for axis, count in ((0, rows), (1, columns)):
+        cells = whole.shape[axis]
+        at = np.clip((np.arange(count) + 0.5) * cells / count - 0.5, 0, cells - 1)
+        low = np.floor(at).astype(np.int64)
+        share = np.expand_dims(at - low, 1 - axis)
+        near, far = (np.take(whole, np.minimum(low + one, cells - 1), axis=axis) for one in (0, 1))
+        with np.errstate(invalid="ignore"):  # nothing lies between a number and infinity
+            whole = near * (1 - share) + far * share
+    return whole
+
+
+def shrunk(picture: Array, most: int) -> Float64[np.ndarray, "row column *colours"]:
+    """Return a picture with at most `most` rows and columns; each block shows its mean."""
+    whole = np.asarray(picture, dtype=np.float64)
+    for axis in (0, 1):
+        count = whole.shape[axis]
+        if count > most:
+            starts = np.linspace(0, count, most, endpoint=False).astype(np.int64)
+            sizes = np.diff(starts, append=count).reshape([-1 if one == axis else 1 for one in range(whole.ndim)])
+            whole = np.add.reduceat(whole, starts, axis=axis) / sizes
+    return whole

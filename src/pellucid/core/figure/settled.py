@@ -18,7 +18,7 @@ _NUMBERS = "fiub"  # kinds of numpy's types: numbers that a picture can show
 _SHAPES: dict[str, dict[str, str]] = {
     "Bars": {"heights": "bar", "base": "bar", "edges": "bar+1"},
     "Lines": {"x": "point", "y": "point", "low": "point", "high": "point"},
-    "Heat": {"values": "row column", "x": "column+1", "y": "row+1"},
+    "Heat": {"values": "row column", "x": "column+1", "y": "row+1", "under": "height width colours?"},
     "Tiles": {"images": "tile height width colours?"},
     "Cloud": {"points": "point 2|3", "group": "point", "images": "point height width colours?"},
     "Surface": {"x": "column", "y": "row", "z": "row column", "paths": "any 3"},
@@ -213,10 +213,26 @@ def _misshapen(record: Any) -> Iterator[tuple[str, str]]:
                 lengths = ", ".join(f"{axis} = {known[axis]}" for axis in map(_bare, axes) if axis in known)
                 beside = f" with {lengths}" if lengths else ""
                 yield name, f"has the shape {shape}, expected [{', '.join(axes)}]{beside}."
+    if type(record).__name__ == "Heat" and record.under is not None:
+        yield from _misplaced(record)
     if type(record).__name__ == "Cloud" and record.group is not None and not _places(record.group):
         yield "group", "takes whole numbers, 0 for the first group."
     if type(record).__name__ == "Axis" and record.scale == "symlog" and not record.threshold > 0:
         yield "threshold", f"takes a number above 0, got {record.threshold}."
+
+
+def _misplaced(heat: Any) -> Iterator[tuple[str, str]]:
+    """Name what keeps a matrix from lying over a picture."""
+    low, high = (float(one(heat.under, initial=0.0)) for one in (np.min, np.max))
+    if not (low >= 0 and high <= 1 + 1e-6):
+        advice = " Divide by 255 first." if 1 < high <= 255 and low >= 0 else ""
+        yield "under", f"takes numbers from 0 to 1, got {low:.4g} to {high:.4g}.{advice}"
+    if not 0 <= heat.opacity <= 1:
+        yield "opacity", f"takes a number from 0 to 1, got {heat.opacity}."
+    for name in ("x", "y"):
+        steps = np.diff(np.zeros(2) if (edges := getattr(heat, name)) is None else edges.astype(np.float64))
+        if not np.allclose(steps, steps[:1], rtol=1e-3):
+            yield name, "takes evenly spaced edges where a picture lies under the matrix."
 
 
 def _fits(shape: tuple[int, ...], axes: list[str], known: dict[str, int]) -> bool:

@@ -67,13 +67,3 @@ def _begins(old: Array, new: Array) -> bool:
 
 def _place(array: Array) -> tuple[object, ...]:
     return array.__array_interface__["data"], array.strides, array.dtype
-
-
-def arrays_of(value: object) -> list[Array]:
-    """Return the arrays of a figure in the order in which its frame lists them."""
-    if isinstance(value, np.ndarray):
-        return [value]
-    if isinstance(value, tuple):
-        return [one for part in value for one in arrays_of(part)]
-    names = getattr(value, "__dataclass_fields__", ())
-    return [one for name in names for one in arrays_of(getattr(value, name))]

@@ -102,7 +102,7 @@ class Conversation:
 
     def _value(self, ask: Ask) -> dict[str, Any]:
         """Answer with one number of a picture, as exact as it was computed."""
-        from pellucid.outlets.explorer.growth import arrays_of
+        from pellucid.core.stored import arrays_of
 
         kept = self._kept.get(ask.of)
         arrays = arrays_of(kept.shown) if kept is not None and kept.shown is not None else []

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from pellucid.core.figure.live import carried
 from pellucid.core.figure.live.thinning import thinned, thinning_words
-from pellucid.core.frame import Frame, Pictures
+from pellucid.core.frame import Frame
+from pellucid.core.stored import Pictures
 
 MOST_POINTS = 6_000  # of a curve that has to be thinned: several for every column of pixels
 _ROUNDED: tuple[tuple[Pictures, str], ...] = (

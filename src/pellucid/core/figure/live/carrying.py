@@ -18,7 +18,8 @@ from pellucid.core.figure.live.thinning import embedded
 from pellucid.core.figure.marks import Figure, Table
 from pellucid.core.figure.text import figure_text
 from pellucid.core.figure.words import plain
-from pellucid.core.frame import Frame, Pictures, pack, pack_book
+from pellucid.core.frame import Frame, pack, pack_book
+from pellucid.core.stored import Pictures
 from pellucid.core.theme import scheme
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")

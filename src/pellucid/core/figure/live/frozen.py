@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pellucid.core.controls import Control, Parameter, Select, Several, Slider
+from pellucid.core.controls import Control, Pad, Parameter, Select, Several, Slider
 from pellucid.core.figure.live.thinning import embedded, joined
 from pellucid.core.figure.words import number
 from pellucid.core.frame import Frame, pack
@@ -155,7 +155,7 @@ def _values(control: Control, count: int) -> list[Parameter]:
         return list(control.options)
     if isinstance(control, Several):
         return list(dict.fromkeys([control.value, *((one,) for one in control.options), control.options]))
-    return [False, True]
+    return [control.value] if isinstance(control, Pad) else [False, True]  # what a reader will draw nobody knows
 
 
 def stops_of(control: Slider, count: int) -> tuple[float, ...]:
@@ -195,9 +195,7 @@ def _told(frame: Frame, branch: _Branch, moved: Sequence[str]) -> Frame:
         for one in frame.controls
         if one.name in moved
     )
-    fixed = [
-        f"{one.label.lower()} {_words(one.value)}" for one in frame.controls if one.name not in moved and _free(one)
-    ]
+    fixed = [f"{one.label.lower()} {_words(one)}" for one in frame.controls if one.name not in moved and _free(one)]
     if not fixed:
         return replace(frame, controls=kept)
     told = f"Fixed here: {', '.join(fixed)}. To set them: pellucid open."
@@ -220,7 +218,10 @@ def _free(control: Control) -> bool:
     return not isinstance(control, Select) or len(control.options) > 1
 
 
-def _words(value: Parameter) -> str:
+def _words(control: Control) -> str:
+    value = control.value
+    if isinstance(control, Pad):
+        return "as drawn here" if value else "empty"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):

@@ -9,7 +9,19 @@ import numpy as np
 from jaxtyping import UInt8
 
 from pellucid.core.figure.marks import Array, Axis, Bars, Cloud, Heat, Lines, Panel
-from pellucid.core.figure.scales import Frame, Span, cell_edges, frame_of, pool, project, thin, ticks
+from pellucid.core.figure.scales import (
+    Frame,
+    Span,
+    cell_edges,
+    frame_of,
+    is_coarser,
+    pool,
+    project,
+    shrunk,
+    smoothed,
+    thin,
+    ticks,
+)
 from pellucid.core.figure.static.sheet import (
     LABEL,
     SMALL,
@@ -22,7 +34,7 @@ from pellucid.core.figure.static.sheet import (
     width_of,
 )
 from pellucid.core.figure.words import number, plain
-from pellucid.core.theme import GROUPS, colour_limits, paint
+from pellucid.core.theme import GROUPS, colour_limits, paint, veil
 
 Ticks = list[tuple[float, str]]
 DASHES: dict[str, Any] = {"solid": "-", "dashed": (0, (4, 2.5)), "dotted": (0, (1, 1.6))}
@@ -290,6 +302,9 @@ def _heat(axes: Any, mark: Heat, panel: Panel, frame: Frame) -> None:
     if not values.size:
         return
     limits = colour_limits(values, signed=mark.signed)
+    if mark.under is not None and mark.under.size:
+        _over(axes, mark, limits, frame)
+        return
     rows, columns = values.shape
     # The half of the first cell that lies below 0 has no place on a log axis: it ends at the frame.
     across = np.nan_to_num(project(panel.x, cell_edges(mark.x, columns)), nan=frame.x[0])
@@ -300,6 +315,25 @@ def _heat(axes: Any, mark: Heat, panel: Panel, frame: Frame) -> None:
         pixels = pixels[::-1]
     lowest, highest = (up[-1], up[0]) if frame.flipped else (up[0], up[-1])
     show_pixels(axes, pixels, (float(across[0]), float(across[-1]), float(lowest), float(highest)))
+
+
+def _over(axes: Any, mark: Heat, limits: tuple[float, float], frame: Frame) -> None:
+    """Draw a picture, and the matrix as a veil over it; both end at the outer edges of the matrix."""
+    picture = shrunk(np.asarray(mark.under), _CELLS)
+    colours = np.broadcast_to(picture if picture.ndim == 3 else picture[..., None], (*picture.shape[:2], 3))
+    values = np.asarray(mark.values, dtype=np.float64)
+    if is_coarser(mark):
+        values = smoothed(values, *picture.shape[:2])
+    over = veil(pool(values, _CELLS, _CELLS), signed=mark.signed, limits=limits)
+    over[..., 3] = (over[..., 3] * mark.opacity + 0.5).astype(np.uint8)
+    rows, columns = np.shape(mark.values)
+    left, right = map(float, cell_edges(mark.x, columns)[[0, -1]])
+    first, last = map(float, cell_edges(mark.y, rows)[[0, -1]])
+    for pixels in ((colours * 255 + 0.5).clip(0, 255).astype(np.uint8), over):
+        if frame.flipped:
+            show_pixels(axes, pixels, (left, right, last, first))
+        else:
+            show_pixels(axes, pixels[::-1], (left, right, first, last))
 
 
 def _even_cells(values: Array, edges: Array, *, axis: int) -> Array:
@@ -340,7 +374,9 @@ def height_of(panel: Panel, width: float, usual: float) -> float:
         ridges = sum(isinstance(mark, Lines) and mark.fill for mark in panel.marks)
         return max(usual, min(20.0 * ridges, 420))
     rows, columns = np.shape(heats[0].values)
-    own_edges = heats[0].x is not None or heats[0].y is not None
+    under = heats[0].under
+    rows, columns = np.shape(under)[:2] if under is not None and under.size else (rows, columns)
+    own_edges = under is None and (heats[0].x is not None or heats[0].y is not None)
     share = 0.62 if own_edges or not 0.2 < rows / columns < 5 else rows / columns
     return float(np.clip(width * share, 60 if math.isfinite(usual) else usual, 380))
 

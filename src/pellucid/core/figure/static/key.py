@@ -7,7 +7,7 @@ import numpy as np
 from pellucid.core.figure.marks import Array, Bars, Cloud, Heat, Lines, Panel, Parallel, Surface, Tiles, Tokens, Tone
 from pellucid.core.figure.static.sheet import SMALL, Box, Sheet, clip, width_of
 from pellucid.core.figure.words import number, plain
-from pellucid.core.theme import DIVERGING, GROUPS, PLACES, SEQUENTIAL, colour_limits, group_of, paint
+from pellucid.core.theme import DIVERGING, GROUPS, PLACES, SEQUENTIAL, colour_limits, group_of, paint, veil
 
 ROW = 12.0
 _SWATCH, _GAP, _RAMP = 10.0, 12.0, 56.0
@@ -30,6 +30,7 @@ class Entry:
         signed: The ramp diverges from 0.
         tint: The ramp is that of shaded text, from clear to full.
         lines: The ramp is that of lines, which must stand out from the paper.
+        over: The ramp is that of a veil over a picture, clear where the value is small.
     """
 
     label: str
@@ -41,12 +42,15 @@ class Entry:
     signed: bool = False
     tint: bool = False
     lines: bool = False
+    over: bool = False
 
 
 def entries_of(panel: Panel) -> list[Entry]:
     """Return the entries that the marks of a panel need, without doubles."""
     found = list[Entry]()
     for mark in panel.marks:
+        if isinstance(mark, Heat) and mark.under is not None and mark.opacity == 0:
+            continue  # a picture alone has no colours to explain
         if isinstance(mark, Bars) and mark.label:
             found.append(Entry(label=mark.label, form="box", tone=mark.tone))
         elif isinstance(mark, Lines) and mark.label:
@@ -58,7 +62,8 @@ def entries_of(panel: Panel) -> list[Entry]:
         elif isinstance(mark, Heat | Surface):
             values, signed = (mark.values, mark.signed) if isinstance(mark, Heat) else (mark.z, False)
             ends = colour_limits(values, signed=signed)
-            found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=signed))
+            over = isinstance(mark, Heat) and mark.under is not None
+            found.append(Entry(label=mark.label, form="ramp", ends=ends, signed=signed, over=over))
             found += _paths(mark) if isinstance(mark, Surface) else []
         elif isinstance(mark, Parallel) and mark.value is not None:
             found.append(Entry(label=mark.label, form="ramp", ends=colour_limits(mark.value, signed=False), lines=True))
@@ -171,6 +176,9 @@ def _draw_ramp(sheet: Sheet, entry: Entry, left: float, base: float, width: floa
     band = Box(left, base - 6.2, _RAMP, 6.8)
     if entry.tint:
         _draw_tints(sheet, band, signed=entry.signed)
+    elif entry.over:
+        steps = np.linspace(-1 if entry.signed else 0, 1, 64)
+        sheet.picture(band, veil(steps, signed=entry.signed)[None])
     else:
         low_end, high_end = _LINE_PART[sheet.theme.name] if entry.lines else (0.0, 1.0)
         whole = DIVERGING if entry.signed else SEQUENTIAL

@@ -73,7 +73,8 @@ def heat_text(mark: Heat, panel: Panel, width: int, *, most_rows: int) -> list[s
     across = [pad("", margin + 1) + one for one in _columns_line(mark, panel, columns, len(lines[0]), room)]
     above = [fit(axis_title(panel.y), width)] if axis_title(panel.y) else []
     key = shade_key(limits, signed=mark.signed, label=mark.label, width=width)
-    return [*above, *drawn, *across, *key, *_notes(panel, width)]
+    below = [fit("over a picture", width)] if mark.under is not None and mark.opacity else []
+    return [*above, *drawn, *across, *key, *below, *_notes(panel, width)]
 
 
 def _end(axis: Axis, edges: Array | None, count: int, side: int) -> str:
