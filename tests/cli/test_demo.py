@@ -19,8 +19,9 @@ SHORT = tuple(replace(one, steps=30) for one in demo.PATIENTS[:2])
 
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory, and a demo of two short runs."""
+    """A working directory, and a demo of two short runs without the photograph."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo, "look_at_photograph", lambda _page, _screen: None)
     monkeypatch.setattr(demo, "PATIENTS", SHORT)
     monkeypatch.setattr(build, "MOST_FIGURES_OF_ALL", 2)
     monkeypatch.setattr(build, "FEWEST_FIGURES", 1)
@@ -34,6 +35,7 @@ def test_a_demo_leaves_runs_and_a_report(short: Path) -> None:
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
     assert "page.html in a browser\n" in result.stdout
     assert " open runs\n" in result.stdout
+    assert "espresso" not in result.stdout
     runs = Run.list("runs")
     assert [run.name for run in runs] == ["demo-dying-relu", "demo-healthy"]
     for run, patient in zip(reversed(runs), SHORT, strict=True):
@@ -44,6 +46,17 @@ def test_a_demo_leaves_runs_and_a_report(short: Path) -> None:
         assert len(run.scalars()["loss"]) == 30
         assert run.facts["about"] == patient.about
         assert patient.about in (short / "page.html").read_text("utf-8")
+
+
+def test_the_photograph_has_a_page_beside_the_report(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name is that of the report with a word more, and the demo says where to look for it."""
+    monkeypatch.setattr(demo, "PATIENTS", SHORT[:1])
+    monkeypatch.setattr(demo, "look_at_photograph", lambda page, _screen: page)
+    result = CliRunner().invoke(app, ["demo", "--report", "pages/mine.html"], env={"COLUMNS": "80"})
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (
+        "pages/mine-photograph.html in a browser\n    where a classifier of photographs sees an espresso\n"
+    ) in result.stdout
 
 
 def test_a_second_demo_replaces_its_own_runs_only(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,4 +109,6 @@ def test_the_whole_demo_names_every_illness(tmp_path: Path, seed: str) -> None:
         "demo-random-labels": "LOS005",
     }
     assert (tmp_path / "report.html").stat().st_size < 5_000_000
+    assert "photograph              espresso 95 %, cup " in result.stdout
+    assert (tmp_path / "report-photograph.html").stat().st_size < 3_000_000
     assert time.monotonic() - started < 300  # nearer figures are a matter for a benchmark

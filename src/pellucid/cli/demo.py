@@ -1,4 +1,4 @@
-"""`pellucid demo`: one healthy network and three sick ones are trained, watched and named, in half a minute."""
+"""`pellucid demo`: a healthy network and three sick ones are trained, watched and named; a real one is looked into."""
 
 import shutil
 import sys
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pellucid.cli.photograph import look_at_photograph
 from pellucid.cli.terminal import console, counting, level_text, verdict_words
 from pellucid.core.errors import InputError
 from pellucid.core.figure.words import number, percent
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "\n[bold]Examples[/]\n"
-    "  pellucid demo                      writes runs/demo-… and report.html\n"
+    "  pellucid demo                      writes runs/demo-…, report.html and report-photograph.html\n"
     "  pellucid demo --folder /tmp/runs --report /tmp/report.html --seed 1"
 )
 
@@ -81,7 +82,8 @@ def run_demo(
     """Train a healthy network and three sick ones on handwritten digits, and see each of them named.
 
     Real training in half a minute, each run watched with one line of code.
-    Leaves four runs and one report. A second demo replaces the runs of the
+    Then a real classifier is asked what it sees in a photograph, and where.
+    Leaves four runs and two pages. A second demo replaces the runs of the
     first, and no others. Ctrl-C leaves what was done so far.
     """
     from pellucid.core.extras import require
@@ -95,6 +97,7 @@ def run_demo(
                 _make_room(folder / patient.name, patient.about)
                 done.append(folder / patient.name)
                 _treat(patient, folder / patient.name, seed, screen)
+            seen = look_at_photograph(report.with_name(f"{report.stem}-photograph.html"), screen)
         runs, page = _write_report(done, report)
     except KeyboardInterrupt:
         screen.print(f"\nStopped. What was done is kept; list it with: pellucid runs {folder}")
@@ -103,6 +106,7 @@ def run_demo(
     command = "pellucid" if shutil.which("pellucid") else Path(sys.argv[0])
     for what, how in (
         ("the evidence, the pictures, what to do", f"{page} in a browser"),
+        *((("where a classifier of photographs sees an espresso", f"{seen} in a browser"),) if seen else ()),
         ("the same live, runs side by side, pages to learn from", f"{command} open {folder}"),
         ("what a rule looks for", f"{command} explain {_first_code(runs)}"),
     ):

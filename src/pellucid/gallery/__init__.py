@@ -2,8 +2,9 @@
 
 from pellucid.gallery.conditions import CONDITIONS, conditioned
 from pellucid.gallery.data import Split, digits
-from pellucid.gallery.models import MLP, CharacterGPT, ResNet18, SmallCNN, SmallTransformer
+from pellucid.gallery.models import MLP, CharacterGPT, EfficientNetLite0, ResNet18, SmallCNN, SmallTransformer
 from pellucid.gallery.near_misses import NEAR_MISSES, NearMiss, near_misses
+from pellucid.gallery.photographs import PHOTOGRAPHS, imagenet_classifier, photograph
 from pellucid.gallery.recipes import ARCHITECTURES, Recipe, Trainee, build, healthy
 from pellucid.gallery.sick import INJECTIONS, Injection
 from pellucid.gallery.training import TrainingRecord, evaluate, train
@@ -15,7 +16,9 @@ __all__ = [
     "INJECTIONS",
     "MLP",
     "NEAR_MISSES",
+    "PHOTOGRAPHS",
     "CharacterGPT",
+    "EfficientNetLite0",
     "Injection",
     "NearMiss",
     "Recipe",
@@ -31,6 +34,8 @@ __all__ = [
     "evaluate",
     "healthy",
     "healthy_zoo",
+    "imagenet_classifier",
     "near_misses",
+    "photograph",
     "train",
 ]

@@ -1,6 +1,7 @@
 """Small networks with readable layer names, in plain torch."""
 
 from pellucid.gallery.models.character_gpt import CharacterGPT
+from pellucid.gallery.models.efficientnet_lite import EfficientNetLite0
 from pellucid.gallery.models.mlp import MLP
 from pellucid.gallery.models.parts import ACTIVATIONS, INITIALIZATIONS, NORMS, initialize
 from pellucid.gallery.models.resnet import ResNet18
@@ -13,6 +14,7 @@ __all__ = [
     "MLP",
     "NORMS",
     "CharacterGPT",
+    "EfficientNetLite0",
     "ResNet18",
     "SmallCNN",
     "SmallTransformer",
