@@ -19,7 +19,7 @@ Example:
 """
 
 from pellucid.windows.activations import draw, judge
-from pellucid.windows.activations.measure import histograms
-from pellucid.windows.activations.result import ActivationHistograms
+from pellucid.windows.activations.measure import feature_maps, histograms
+from pellucid.windows.activations.result import ActivationHistograms, FeatureMaps
 
-__all__ = ["ActivationHistograms", "draw", "histograms", "judge"]
+__all__ = ["ActivationHistograms", "FeatureMaps", "draw", "feature_maps", "histograms", "judge"]

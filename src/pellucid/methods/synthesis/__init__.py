@@ -1,0 +1,23 @@
+"""Pictures that a model is made to like: those that excite single units, and photographs that a layer dreams of."""
+
+from pellucid.methods.synthesis.ascent import Climbed, MaximizeOptions, climb
+from pellucid.methods.synthesis.best import Best, best_of
+from pellucid.methods.synthesis.dreaming import DreamOptions, Dreamt, dream_of
+from pellucid.methods.synthesis.readout import Readout, units_of
+from pellucid.methods.synthesis.sight import Sight, options_of, sight_of
+
+__all__ = [
+    "Best",
+    "Climbed",
+    "DreamOptions",
+    "Dreamt",
+    "MaximizeOptions",
+    "Readout",
+    "Sight",
+    "best_of",
+    "climb",
+    "dream_of",
+    "options_of",
+    "sight_of",
+    "units_of",
+]

@@ -1,0 +1,221 @@
+"""Pictures of filters. Importing this registers them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.core.drawing import drawing
+from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Tiles
+from pellucid.core.figure.marks import Mark
+from pellucid.core.figure.words import amount, number, percent
+from pellucid.methods.tiles import as_tiles, in_a_column, in_a_row
+from pellucid.windows.weights.result import Filters
+
+Array = NDArray[Any]
+MOST_FILTERS = 64
+MOST_CHANNELS = 8
+MOST_SLICED = 16
+_DEAD = 1e-3
+_CAVEAT = "A filter is a guess at what it looks for; what it answers to in the data is the evidence."
+
+
+@drawing(Filters)
+def filters(result: Filters) -> Figure:
+    """Draw the filters on one scale about 0, and what excites each of them most beside it."""
+    return _drawn(result, shared=True)
+
+
+@drawing(Filters)
+def each_by_itself(result: Filters) -> Figure:
+    """Draw each filter on a scale of its own, so that the faint ones can be seen."""
+    return _drawn(result, shared=False)
+
+
+@drawing(Filters)
+def norms(result: Filters) -> Figure:
+    """Draw the norms of the filters, largest first, with the batch norm behind them where there is one."""
+    order = np.argsort(-result.norms, kind="stable")
+    marks: list[Mark] = [_falling(result.norms[order], "as they are")]
+    if result.norm_layer:
+        scaled = np.sort(result.norms * np.abs(result.factors))[::-1]
+        marks.append(_falling(scaled, f"with {result.norm_layer}", second=True))
+    limits = Axis(label="norm", scale="log")
+    panel = Panel(title=result.layer, marks=tuple(marks), x=Axis(label="filters, largest first"), y=limits)
+    return Figure(
+        title=f"How large the filters of {result.layer} are",
+        panels=(panel,),
+        caveat="A small norm alone is no fault: the layers behind may make up for it.",
+        alt=f"Norms of {amount(len(result.norms), 'filter')}, sorted.",
+    )
+
+
+def _falling(values: Array, label: str, *, second: bool = False) -> Lines:
+    shown = np.where(values > 0, values, np.nan)
+    return Lines(
+        x=np.arange(len(values)), y=shown, label=label, tone="second" if second else "accent", dots=len(values) <= 64
+    )
+
+
+def _drawn(result: Filters, *, shared: bool) -> Figure:
+    count = len(result.weights)
+    chosen = np.arange(min(count, MOST_SLICED if _is_sliced(result) else MOST_FILTERS))
+    weights = _weights_panel(result, chosen, shared=shared)
+    panels = [weights]
+    if result.exciting is not None:
+        panels.append(_patches_panel(result, chosen))
+    left = count - len(chosen)
+    sentences = [_CAVEAT, *_notes(result)]
+    sentences += [f"{amount(left, 'filter')} more {'is' if left == 1 else 'are'} not drawn."] if left else []
+    return Figure(
+        title=f"Filters of {result.layer}: {' × '.join(map(str, result.weights.shape))}",
+        panels=tuple(panels),
+        columns=2,
+        caveat=" ".join(sentences),
+        alt=f"{amount(len(chosen), 'filter')} of the {result.module} {result.layer}, weights about 0.",
+    )
+
+
+def _notes(result: Filters) -> list[str]:
+    notes: list[str] = []
+    if result.groups > 1:
+        seen = amount(result.weights.shape[1], "channel")
+        notes.append(f"The layer has {result.groups} groups: a filter sees {seen} of its input.")
+    if result.exciting is not None and result.exciting.field == "unknown":
+        notes.append("What a place sees could not be measured: examples are shown whole.")
+    patches = np.zeros(0) if result.exciting is None else result.exciting.patches
+    if patches.dtype.kind == "f" and np.isnan(patches).any():
+        notes.append("What lies beyond the border of an image is drawn grey blue.")
+    if result.exciting is not None and result.normalization is None:
+        notes.append("Shades of examples are spread over their range, since it is not known how they were normalised.")
+    return notes
+
+
+def _is_colour(result: Filters) -> bool:
+    # Only three channels that are those of the whole input are colours; of a group nobody knows.
+    return result.weights.ndim == 4 and result.weights.shape[1] == 3 and result.groups == 1
+
+
+def _is_sliced(result: Filters) -> bool:
+    """Say whether a filter takes a row of pictures: several channels, or slices of a volume."""
+    return result.weights.ndim > 3 and result.weights.shape[1] > 1 and not _is_colour(result) and not _is_dots(result)
+
+
+def _is_dots(result: Filters) -> bool:
+    return bool(np.prod(result.weights.shape[2:]) == 1)
+
+
+def _weights_panel(result: Filters, chosen: Array, *, shared: bool) -> Panel:
+    title = "Weights" if shared else "Weights, each filter on a scale of its own"
+    titles, limit = _titles(result, chosen), _limit(result.weights[chosen])
+    shown = result.weights[chosen].astype(np.float32)
+    if not len(chosen):
+        return Panel(title=title, note="nothing to show")
+    if _is_colour(result):
+        own = np.array([_limit(one) for one in shown]) if not shared else np.full(len(shown), limit)
+        colours = np.clip(np.nan_to_num(0.5 + shown / (2 * own[:, None, None, None])), 0, 1)
+        mark: Mark = Tiles(images=colours.transpose(0, 2, 3, 1), titles=titles)
+        note = f"grey is 0; full colour {'at ±' + number(limit) if shared else 'at the largest of each'}"
+        return Panel(title=title, marks=(mark,), note=note)
+    if _is_dots(result):
+        mark = Heat(values=shown.reshape(len(shown), -1), signed=True, label="weight")
+        return Panel(title="Weights", marks=(mark,), x=Axis(label="channel"), y=Axis(label="filter"))
+    if result.weights.ndim == 3 and result.weights.shape[1] == 1:
+        return _curves(result, chosen, titles)
+    note = "" if shared else "how dark one is says nothing about another"
+    if _is_sliced(result):
+        return _matrix(shown, chosen, title=title, shared=shared)
+    planes = shown if shown.ndim == 3 else shown[:, 0]
+    if shown.ndim == 3:
+        note = ". ".join(one for one in ("channels downwards, taps to the right", note) if one)
+    mark = Tiles(images=planes, titles=titles, signed=True, shared_scale=shared, label="weight")
+    return Panel(title=title, marks=(mark,), note=note)
+
+
+def _limit(weights: Array) -> float:
+    known = np.abs(weights[np.isfinite(weights)])
+    return float(known.max(initial=0)) or 1.0
+
+
+def _curves(result: Filters, chosen: Array, titles: Sequence[str]) -> Panel:
+    """Draw filters over time, one above the other."""
+    few = chosen[:12]
+    limit = _limit(result.weights[few])
+    taps = np.arange(result.weights.shape[2])
+    marks = tuple(
+        Lines(x=taps, y=result.weights[one, 0] / (2 * limit) + len(few) - 1 - row, dots=len(taps) <= 16)
+        for row, one in enumerate(few.tolist())
+    )
+    names = tuple(titles[one] for one in range(len(few)))[::-1]
+    note = f"from -{number(limit)} to {number(limit)} between two lines" + (
+        f"; {len(chosen) - len(few)} more" if len(chosen) > len(few) else ""
+    )
+    return Panel(title="Weights", marks=marks, x=Axis(label="tap"), y=Axis(label="filter", categories=names), note=note)
+
+
+def _matrix(weights: Array, chosen: Array, *, title: str, shared: bool) -> Panel:
+    """Draw filters side by side, and of each the channels with the largest norms one below the other."""
+    slices = weights.reshape(len(weights), weights.shape[1], -1, *weights.shape[-2:])
+    most = max(1, MOST_CHANNELS // slices.shape[2])
+    strength = np.nan_to_num((slices.astype(np.float64) ** 2).sum(axis=(2, 3, 4)))
+    best = np.argsort(-strength, axis=1, kind="stable")[:, :most]
+    if not shared:
+        slices = slices / np.array([_limit(one) for one in slices])[:, None, None, None, None]
+    pairs = zip(slices, best, strict=True)
+    columns = [in_a_column(list(one[places].reshape(-1, *one.shape[-2:]))) for one, places in pairs]
+    values = in_a_row(columns)
+    tall = best.shape[1] * slices.shape[2]
+    mark = Heat(
+        values=values,
+        x=np.linspace(-0.5, len(weights) - 0.5, values.shape[1] + 1),
+        y=np.linspace(0.5, tall + 0.5, values.shape[0] + 1),
+        signed=True,
+        label="weight" if shared else "weight, as a share of the largest of its filter",
+    )
+    depth = f", {slices.shape[2]} slices of each" if slices.shape[2] > 1 else ""
+    return Panel(
+        title=title,
+        marks=(mark,),
+        x=Axis(label="filter", categories=tuple(str(one) for one in chosen)),
+        y=Axis(label="channel, largest norm first"),
+        note=f"a column is a filter: {best.shape[1]} of its {slices.shape[1]} channels, the largest{depth}",
+    )
+
+
+def _titles(result: Filters, chosen: Array) -> tuple[str, ...]:
+    """Return what stands over each filter: its number, and whether it is dead or the same as another."""
+    top = float(np.nanmax(result.norms, initial=0))
+    titles: list[str] = []
+    for one in chosen.tolist():
+        if result.norms[one] <= _DEAD * top:
+            titles.append(f"{one} dead")
+        elif result.cosines[one] > 0.9999:
+            titles.append(f"{one} = {result.partners[one]}")
+        else:
+            titles.append(f"filter {one}")
+    return tuple(titles)
+
+
+def _patches_panel(result: Filters, chosen: Array) -> Panel:
+    """Draw the part of the data that excites each filter most."""
+    found = result.exciting
+    assert found is not None  # noqa: S101 - asked by the caller
+    shown = found.patches[: len(chosen), 0]
+    title = f"What excites each most, of {amount(found.samples, 'example')}"
+    pictures = as_tiles(shown, result.normalization) if shown.ndim == 4 else None
+    captions = tuple(f"{one}: {number(float(found.values[one, 0]))}" for one in range(len(shown)))
+    size = " × ".join(str(one) for one in found.patches.shape[3:])
+    note = f"{'the whole input' if found.field != 'measured' else f'{size} pixels'}; above it what the filter puts out"
+    if pictures is not None:
+        return Panel(title=title, marks=(Tiles(images=pictures, titles=captions),), note=note)
+    if shown.ndim == 3:  # over time: one curve each
+        flat = np.nan_to_num(shown.astype(np.float64).mean(axis=1))[:12]
+        limit = _limit(flat)
+        marks = tuple(
+            Lines(x=np.arange(flat.shape[1]), y=one / (2 * limit) + len(flat) - 1 - row, tone="second")
+            for row, one in enumerate(flat)
+        )
+        names = tuple(captions[: len(flat)])[::-1]
+        return Panel(title=title, marks=marks, x=Axis(label="step"), y=Axis(categories=names), note="of the input")
+    return Panel(title=title, note=f"not laid out in a plane. {percent(float(found.active.mean()))} are active")
