@@ -17,6 +17,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from turns import in_turns, ratio
@@ -45,7 +46,7 @@ TABLES: dict[str, tuple[int, dict[str, tuple[str, float | None]]]] = {
     ),
     "smoothgrad": (8, {"floor": ("floor", None), "captum": ("floor", None), "pellucid": ("captum", 1.0)}),
     "integrated": (8, {"floor": ("floor", None), "captum": ("floor", None), "pellucid": ("captum", 1.0)}),
-    "layer": (4, {"floor": ("floor", None), "pellucid": ("floor", 3.0), "captum": ("floor", None)}),
+    "layer": (8, {"floor": ("floor", None), "pellucid": ("floor", 3.0), "captum": ("floor", None)}),
 }
 TITLES = {
     "gradient": "Gradient over a forward and backward pass to the input",
@@ -64,6 +65,8 @@ def build(table: str, system: str) -> Callable[[], Any]:
     from pellucid.gallery.models import ResNet18
 
     net = ResNet18().eval()
+    with torch.no_grad():
+        net.head.weight.abs_()  # no class activation map is 0 everywhere, which would be looked into
     x = torch.randn(TABLES[table][0], 3, 32, 32, generator=torch.Generator().manual_seed(0))
     if system in ("floor", "again"):
         return partial({"gradcam": head, "layer": forward}.get(table, bare), net, x)
@@ -173,7 +176,7 @@ def smooth_net(kind: str, weights: float) -> bool:
 
     torch.manual_seed(0)
     widths = (16, 32, 32, 32, 4)
-    parts = [part for a, b in zip(widths, widths[1:], strict=False) for part in (nn.Linear(a, b), getattr(nn, kind)())]
+    parts = [part for a, b in pairwise(widths) for part in (nn.Linear(a, b), getattr(nn, kind)())]
     net, x = nn.Sequential(*parts[:-1]).double(), torch.randn(16, 16, dtype=torch.float64)
     with torch.no_grad():
         for layer in net[:-1:2]:

@@ -31,12 +31,13 @@ def paths(explorer: Served) -> dict[str, str]:
         "pages": "/pages",
         "loss": LOSS,
         "histograms": HISTOGRAMS,
+        "saliency": "/page/saliency",
     }
 
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1280, 420])
-@pytest.mark.parametrize("kind", ["list", "run", "compare", "pages", "loss", "histograms"])
+@pytest.mark.parametrize("kind", ["list", "run", "compare", "pages", "loss", "histograms", "saliency"])
 def test_every_page_is_drawn_and_open_to_everyone(
     explorer: Served, open_explorer: OpenPage, kind: str, width: int, dark: bool
 ) -> None:

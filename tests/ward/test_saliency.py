@@ -45,6 +45,46 @@ def test_a_map_of_zeros_names_the_layer_at_which_the_gradient_is_lost() -> None:
     assert found.message == "16 of 16 maps are 0 everywhere; the gradient is lost at 1"
 
 
+@pytest.mark.parametrize("method", ["gradient", "inputxgradient", "smoothgrad"])
+def test_saturated_units_lose_a_gradient_that_is_not_zero(method: str) -> None:
+    """All units of a tanh stand at nearly 1; healthy ones, and ones half way, are not accused."""
+
+    def net(bias: float) -> nn.Sequential:
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 4))
+        nn.init.constant_(model[0].bias, bias)
+        return model
+
+    result = pel.gradients.saliency(net(8.0), inputs(), 0, method=method)
+    (found,) = result.findings.problems
+    assert (found.code, found.level, found.where, found.value) == ("GRD009", "warn", "1", 1.0)
+    assert found.message == "16 of 16 maps are saturated: all but 0; the gradient is lost at 1"
+    assert found.evidence == {"first example": 0, "maps of next to nothing": 16}
+    assert abs(result.map).max() > 0
+    for bias in (0.0, 2.0):
+        assert levels(pel.gradients.saliency(net(bias), inputs(), 0, method=method), "GRD009") == {"ok"}
+
+
+def test_a_probability_of_one_is_saturated_and_its_logit_is_not() -> None:
+    """The softmax is named: as a module, or as a part of the target."""
+    model = mlp()
+    with torch.no_grad():
+        model[2].weight.mul_(200)
+    through = pel.gradients.saliency(nn.Sequential(model, nn.Softmax(1)), inputs())
+    assert set(through.silent) == {"", "1"}
+    target = pel.gradients.saliency(model, inputs(), lambda output: output.softmax(1).amax(1))
+    assert set(target.silent) == {"", "the target"}
+    assert set(pel.gradients.saliency(model, inputs()).silent) == {""}
+
+
+def test_a_score_that_hardly_uses_the_input_is_not_saturated() -> None:
+    """A large bias makes the score large, not the gradient small; and no layer takes the gradient."""
+    model = mlp()
+    with torch.no_grad():
+        model[2].bias.add_(1e5)
+    assert levels(pel.gradients.saliency(model, inputs(), 0), "GRD009") == {"ok"}
+
+
 def test_a_class_that_nothing_speaks_for_is_no_lost_gradient() -> None:
     """The rectified map of a class activation map may be 0 while the gradient is not."""
     first, last = nn.Conv2d(1, 2, 3), nn.Linear(2 * 36, 2)

@@ -193,8 +193,6 @@ def _members_back(members: set[Any], before: set[Any]) -> PutBack:
 
 def _restore_entries(entries: dict[Any, Any], before: dict[Any, Any]) -> None:
     # In place: the handle of a hook holds on to the dictionary itself.
-    if not entries and not before:
-        return
     keys, values = list(entries), list(entries.values())
     if not (_same_objects(keys, list(before)) and _same_objects(values, list(before.values()))):
         # A Counter adds and a transformers output refuses where a plain dictionary would overwrite.

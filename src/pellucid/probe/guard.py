@@ -1,7 +1,7 @@
 """Guard: whatever happens to a model inside, it comes out as it went in."""
 
 import random
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -16,6 +16,7 @@ from pellucid.probe.contents import PutBack, container_back, generator_back, ten
 
 _DEEPEST = 8
 """How many containers inside one another are looked into."""
+_DICTIONARIES = (dict, OrderedDict)
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 
 
@@ -112,7 +113,8 @@ class _Held:
     """Everything that the modules of a model hold, each object once, with how to put it back."""
 
     def __init__(self, model: nn.Module) -> None:
-        self.undo: list[PutBack] = []
+        self._empty: list[dict[Any, Any]] = []  # most are: each module has a dozen for its hooks
+        self.undo: list[PutBack] = [self._emptied]
         # Held on to, because a freed object may leave its id to another.
         self._seen: dict[int, Any] = {}
         for module in model.modules():
@@ -121,7 +123,10 @@ class _Held:
     def _take(self, value: Any, *, depth: int) -> None:
         if type(value) in _PLAIN or id(value) in self._seen or depth > _DEEPEST:
             return
-        if isinstance(value, Tensor):
+        if type(value) in _DICTIONARIES and not value:
+            self._seen[id(value)] = value
+            self._empty.append(value)
+        elif isinstance(value, Tensor):
             self._keep(value, tensor_back(value))
         elif isinstance(value, nn.Module):
             # Parameters, buffers, children and all kinds of hooks sit in dictionaries of the module.
@@ -133,6 +138,10 @@ class _Held:
         elif isinstance(value, tuple | frozenset):
             self._seen[id(value)] = value
             self._take_parts(value, depth=depth)
+
+    def _emptied(self) -> None:
+        for one in self._empty:
+            one.clear()
 
     def _keep(self, value: Any, put_back: PutBack) -> None:
         self._seen[id(value)] = value

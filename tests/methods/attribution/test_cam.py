@@ -80,8 +80,28 @@ def test_the_last_layer_with_places_is_chosen_and_named() -> None:
     named, _ = reference.ask(net, x, 1, GradCAM(), at="4")
     assert found.layer == "4"
     torch.testing.assert_close(found.maps, named.maps)
-    assert question.passes == 3.0
+    assert question.passes == 3.0  # one to find it, one forward and one backward
     assert question.output is not None
+
+
+def test_two_examples_show_where_places_are() -> None:
+    """Of a large batch two examples are run to find the layer; all where the model takes one size only."""
+
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = _cnn()
+
+        def forward(self, x: Tensor) -> Tensor:
+            if len(x) != 8:
+                raise ValueError("eight")
+            return self.inner(x)
+
+    x = torch.randn(8, 2, 10, 10)
+    _, question = reference.ask(_cnn(), x, None, GradCAM())
+    assert question.passes == 2.25
+    found, fixed = reference.ask(Fixed(), x, None, GradCAM())
+    assert (found.layer, fixed.passes) == ("inner.4", 3.25)
 
 
 def test_what_is_in_front_of_the_layer_is_run_once_and_keeps_no_graph() -> None:

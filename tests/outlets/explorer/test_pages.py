@@ -20,9 +20,14 @@ from pellucid.maths.surfaces import SURFACES
 from pellucid.outlets.explorer.pages import activation_histograms as page_module
 from pellucid.outlets.explorer.pages.activation_histograms import activation_histograms
 from pellucid.outlets.explorer.pages.loss_surface import loss_surface
+from pellucid.outlets.explorer.pages.saliency import saliency
 from pellucid.windows import activations
 
-PAGES: dict[str, View] = {"activation-histograms": activation_histograms, "loss-surface": loss_surface}
+PAGES: dict[str, View] = {
+    "activation-histograms": activation_histograms,
+    "loss-surface": loss_surface,
+    "saliency": saliency,
+}
 FUNCTIONS = tuple(name.replace("_", " ") for name in ACTIVATIONS)
 UNBOUNDED = ("relu", "leaky relu", "gelu", "silu", "elu")
 

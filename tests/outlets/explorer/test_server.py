@@ -145,8 +145,8 @@ def test_our_pages_are_drawn_before_anybody_asks(tmp_path: Path, monkeypatch: py
     drawn: list[str] = []
     monkeypatch.setattr("pellucid.outlets.explorer.desk.Desk.rehearse", lambda _, name: drawn.append(name))
     with served(tmp_path) as explorer:
-        wait_until(lambda: len(drawn) == 2)
-        assert sorted(drawn) == ["activation-histograms", "loss-surface"]
+        wait_until(lambda: len(drawn) == 3)
+        assert sorted(drawn) == ["activation-histograms", "loss-surface", "saliency"]
         assert explorer.desk.rehearsed() == drawn
 
 

@@ -10,7 +10,8 @@ from pellucid.core.errors import InputError
 from pellucid.core.figure import Axis, Event, Figure, Heat, Lines, Panel, Parallel
 from pellucid.core.finding import Level
 from pellucid.core.frame import Frame, pack
-from pellucid.outlets.explorer.growth import arrays_of, grown
+from pellucid.core.stored import arrays_of
+from pellucid.outlets.explorer.growth import grown
 from pellucid.outlets.explorer.live import LiveRun
 from pellucid.outlets.explorer.views import MOST_CURVES, curves, overlaid, parallel, telling
 from tests.core.figure.pictures import figure as framed

@@ -45,6 +45,7 @@ class DeepLift(Method):
     """
 
     name: ClassVar[str] = "deeplift"
+    contributes: ClassVar[bool] = True
     baseline: Any = None
 
     def attribute(self, question: Question) -> Attribution:

@@ -35,6 +35,7 @@ class ExpectedGradients(Method):
     """
 
     name: ClassVar[str] = "expectedgradients"
+    contributes: ClassVar[bool] = True
     data: Any = None
     samples: int = 200
     seed: int = 0

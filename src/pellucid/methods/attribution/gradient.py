@@ -47,6 +47,7 @@ class InputXGradient(Method):
     """
 
     name: ClassVar[str] = "inputxgradient"
+    contributes: ClassVar[bool] = True
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""

@@ -42,6 +42,7 @@ class IntegratedGradients(Method):
     """
 
     name: ClassVar[str] = "integratedgradients"
+    contributes: ClassVar[bool] = True
     baseline: Any = None
     tolerance: float = 0.01
     nodes: int = 512

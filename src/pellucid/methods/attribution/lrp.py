@@ -47,6 +47,7 @@ class LRP(Method):
     """
 
     name: ClassVar[str] = "lrp"
+    contributes: ClassVar[bool] = True
     conv: Rule = field(default_factory=Gamma)
     dense: Rule = field(default_factory=Epsilon)
     first: FirstRule | None = None

@@ -40,12 +40,15 @@ class Method(ABC):
         name: What users write, such as "smoothgrad".
         needs_layer: Whether it explains a layer and not the input.
         signed: Whether the sign of a value means for or against.
+        contributes: Whether a value is a share of the score, so that a place with a high one speaks for it, and not how
+            steep the score is there.
     """
 
     known: ClassVar[dict[str, type["Method"]]] = {}
     name: ClassVar[str] = ""
     needs_layer: ClassVar[bool] = False
     signed: ClassVar[bool] = True
+    contributes: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         """Make the method known by its name."""

@@ -48,6 +48,7 @@ class Occlusion(Method):
     """
 
     name: ClassVar[str] = "occlusion"
+    contributes: ClassVar[bool] = True
     window: Sizes = None
     stride: Sizes = None
     baseline: Any = None

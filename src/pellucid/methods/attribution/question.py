@@ -12,7 +12,7 @@ from pellucid.core.errors import InputError
 from pellucid.methods.attribution.layer import Layer
 from pellucid.methods.attribution.memory import Chunks, counted_bytes, is_out_of_memory, room
 from pellucid.methods.attribution.nest import named, rebuilt, tensors
-from pellucid.methods.attribution.target import Score, row_of
+from pellucid.methods.attribution.target import Probability, Score, row_of
 from pellucid.probe.address import Address, modules_of, resolve, unwrap
 from pellucid.probe.guard import untouched
 from pellucid.probe.subject import call, device_of, to_device
@@ -64,7 +64,7 @@ class Question:
         self.output: Tensor | None = None
         self._chunks: Chunks | None = None
         self._seen = False
-        self._score = Score(target, self.rows)
+        self._score: Score | Probability = Score(target, self.rows)
         self.layer = None if at is None else Layer(*layer_named(self.model, at))
         self._values: tuple[Tensor, ...] | None = None
         if self.layer is None:
@@ -106,6 +106,20 @@ class Question:
                 yield there
         finally:
             self.passes += there.passes
+            self.output, self._seen = there.output, there._seen  # noqa: SLF001 - the same
+
+    def again(self, *, model: nn.Module | None = None, inputs: Any = None, probability: bool = False) -> "Question":
+        """Return a new question about the same classes, to be asked by itself.
+
+        Args:
+            model: Another model with the same parts.
+            inputs: Others of the same form.
+            probability: Whether to ask for the probability of a class in place of its logit.
+        """
+        at, only = (None, self.places) if self.layer is None else (self.layer.name, None)
+        there = Question(model or self.model, self.inputs if inputs is None else inputs, None, at=at, only=only)
+        there._score = Probability(self._score) if probability else self._score
+        return there
 
     @property
     def values(self) -> tuple[Tensor, ...]:
@@ -163,6 +177,18 @@ class Question:
         self.passes += len(rows) / self.rows
         return scores.detach(), maps
 
+    def forward(self, rows: Tensor) -> Any:
+        """Return what the model returns for some examples as they are.
+
+        Args:
+            rows: Which, [N].
+
+        Cost:
+            One forward pass of them.
+        """
+        self.passes += len(rows) / self.rows
+        return self._along_rows(rows)
+
     def own_scores(self) -> Tensor:
         """Return the score of each example as it is, [examples], at least float32.
 
@@ -188,6 +214,11 @@ class Question:
             self._measured(torch.zeros(1, dtype=torch.long))
         assert self._chunks is not None  # noqa: S101 - just measured
         return self._chunks
+
+    @property
+    def is_logit(self) -> bool:
+        """Whether the score is one class of a row of them; known once the question was asked for scores."""
+        return self.output is not None and isinstance(self._score, Score) and self._score.is_class()
 
     @property
     def targets(self) -> tuple[int, ...]:

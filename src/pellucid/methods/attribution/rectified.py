@@ -104,14 +104,14 @@ class Rule:
             InputError: No ReLU is on the way, or a part of the way cannot be seen.
         """
         notes: dict[str, float] = {}
-        for node in _nodes(scores):
+        for node in nodes_of(scores):
             kind = node.name().partition("Backward")[0]
             if node.name().startswith(_CLOSED):
                 raise InputError(
                     f"A part of the model is hidden in {node.name()}, so that its ReLUs cannot be found. Use "
                     "use_reentrant=False for checkpoints, and the model as it was before it was compiled in place."
                 )
-            if _is_relu(node):
+            if is_relu(node):
                 node.register_hook(_masked if self._masked else _unmasked)
                 notes["ReLUs"] = notes.get("ReLUs", 0.0) + 1
             elif kind in _OTHERS:
@@ -130,7 +130,8 @@ def _attributed(question: Question, rule: Rule) -> Attribution:
     return Attribution(maps=maps, scores=scores, notes=rule.notes)
 
 
-def _is_relu(node: Any) -> bool:
+def is_relu(node: Any) -> bool:
+    """Say whether a node of a history was left by a function that gives 0 below 0 and passes what is above."""
     for name, limit in _RELUS.items():
         if node.name().startswith(name):
             value = 0 if limit is None else getattr(node, limit)
@@ -149,7 +150,7 @@ def _unmasked(gradients: tuple[Tensor | None, ...], given: tuple[Tensor | None, 
     return tuple(None if one is None or came is None else came.clamp(min=0) for one in gradients)
 
 
-def _nodes(scores: Tensor) -> Iterator[Any]:
+def nodes_of(scores: Tensor) -> Iterator[Any]:
     """Yield every node of a graph once."""
     waiting: list[Any] = [scores.grad_fn]
     seen: set[Any] = set(waiting)

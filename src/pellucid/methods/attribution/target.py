@@ -79,6 +79,10 @@ class Score:
         """Return the column of each example; () where there is none."""
         return () if self._places is None else tuple(self._places[:, 0].tolist())
 
+    def is_class(self) -> bool:
+        """Say whether the score of an example is one class and no place behind it."""
+        return self._places is not None and self._places.shape[1] == 1
+
     def _check(self, tensor: Tensor, places: Tensor) -> None:
         if tensor.ndim < 1 + places.shape[1]:
             raise InputError(
@@ -93,6 +97,30 @@ class Score:
                     f"The target {wrong} does not exist: the output has shape {tuple(tensor.shape)}, so expected 0 to "
                     f"{size - 1} on axis {axis}."
                 )
+
+
+class Probability:
+    """The probability of a class in place of its logit: what the row of classes gives it by softmax.
+
+    Args:
+        score: Of the logit, with the classes settled.
+    """
+
+    def __init__(self, score: "Score | Probability") -> None:
+        self._score = score
+
+    def settle(self, output: Any) -> None:
+        """See `Score.settle`."""
+        self._score.settle(output)
+
+    def of(self, output: Any, rows: Tensor) -> Tensor:
+        """Return the probability of each row, 0 to 1; see `Score.of`."""
+        logits = output_of(output)
+        return self._score.of(logits.softmax(dim=1, dtype=torch.promote_types(logits.dtype, torch.float32)), rows)
+
+    def chosen(self) -> tuple[int, ...]:
+        """See `Score.chosen`."""
+        return self._score.chosen()
 
 
 def _places(target: Any, rows: int) -> Tensor:

@@ -31,14 +31,17 @@ from pellucid.methods.attribution import (
     VarGrad,
 )
 from pellucid.windows.gradients import draw, judge
-from pellucid.windows.gradients.measure import flow, saliency
-from pellucid.windows.gradients.result import GradientFlow, Saliency
+from pellucid.windows.gradients.draw import side_by_side
+from pellucid.windows.gradients.measure import FaithfulnessOptions, faithfulness, flow, saliency, shortcuts
+from pellucid.windows.gradients.result import Faithfulness, GradientFlow, Saliency, Shortcuts, Spot
 
 __all__ = [
     "LRP",
     "Deconvolution",
     "DeepLift",
     "ExpectedGradients",
+    "Faithfulness",
+    "FaithfulnessOptions",
     "GradCAM",
     "GradCAMPlusPlus",
     "Gradient",
@@ -49,10 +52,15 @@ __all__ = [
     "IntegratedGradients",
     "Occlusion",
     "Saliency",
+    "Shortcuts",
     "SmoothGrad",
+    "Spot",
     "VarGrad",
     "draw",
+    "faithfulness",
     "flow",
     "judge",
     "saliency",
+    "shortcuts",
+    "side_by_side",
 ]

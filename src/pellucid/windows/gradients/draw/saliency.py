@@ -1,5 +1,6 @@
 """Pictures of maps. Importing this registers them."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,18 @@ from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Tiles
+from pellucid.core.figure.scales import shrunk
 from pellucid.core.figure.words import amount, number
+from pellucid.windows.gradients.draw.pictures import MOST_PIXELS, Pictures, overlay, pictures_of, plane
 from pellucid.windows.gradients.result import Saliency
 
 Array = NDArray[Any]
 MOST_EXAMPLES = 12
+MOST_ROWS = 4  # of curves
+FOR_AND_AGAINST = "against / for"
+_THUMBNAIL = 112  # pixels a side of one of several pictures
+_OVER = "Over the input, in grey, the denser a colour the larger the value; each map has a scale of its own."
+_COARSE = "A coarse map is smoothed for the eye; what is read is the value of its cell."
 _LOCAL = "A gradient is local: it says what a small nudge would do, not what the network has seen."
 _CAVEATS = {
     "gradient": _LOCAL,
@@ -19,6 +27,7 @@ _CAVEATS = {
     "smoothgrad": "The mean over noisy copies: what is steep for a single copy only is averaged out.",
     "vargrad": "A variance has no sign: it says where the gradient changes under noise.",
     "guidedbackprop": "Guided maps are close to edge detection: they depend little on class and later layers.",
+    "guidedgradcam": "Guided maps are close to edge detection; the class enters by a coarse map that weighs them.",
     "deconvolution": "Deconvolved maps are close to edge detection: they hardly depend on the class.",
     "gradcam": "As coarse as the layer that it is taken from.",
     "gradcamplusplus": "As coarse as the layer that it is taken from.",
@@ -30,24 +39,42 @@ _COMPARED = "The baseline is a part of the question: another one gives another m
 
 @drawing(Saliency)
 def maps(result: Saliency) -> Figure:
-    """Draw what was explained, and the map beside it."""
+    """Draw what was explained, and the map beside it; of pictures, over them."""
     shown = min(len(result.scores), MOST_EXAMPLES)
-    pictures = [_picture(one) for one in (result.inputs[0], result.map)]
-    if result.layer and result.map.shape != result.inputs[0].shape:
-        pictures[0] = None  # a class activation map: what the layer put out is not what it lies over
-    if pictures[1] is not None:
-        panels = _images(result, pictures[0], pictures[1], shown)
-    else:
-        panels = tuple(_row(result, example) for example in range(min(shown, 4)))
+    panels = panels_of(result, range(shown))
     left = len(result.scores) - shown
     note = f" {amount(left, 'example')} more {'is' if left == 1 else 'are'} not drawn." if left > 0 else ""
     return Figure(
         title=_title(result),
         panels=panels,
-        columns=2,
-        caveat=f"{_CAVEATS.get(result.method, _COMPARED)} Colours show raw values.{note}",
+        columns=2 if len(panels) < 4 else 4,
+        caveat=f"{' '.join(caveats_of(result))} Colours show raw values.{note}",
         alt=f"{result.method} of {amount(len(result.scores), 'example')} over {result.layer or 'the input'}.",
     )
+
+
+def panels_of(result: Saliency, examples: range) -> tuple[Panel, ...]:
+    """Return the pictures in one panel and their maps in one each; maps of one axis as curves."""
+    pictures = pictures_of(result)
+    if pictures is not None:
+        several = len(examples) > 1
+        maps = (map_panel(result, example, pictures, _caption(result, example)) for example in examples)
+        return (_inputs_panel(result, pictures, examples), *maps) if several else _pair(result, pictures, examples)
+    over = plane(result.map)
+    if over is not None:
+        return _images(result, over, examples)
+    return tuple(map_panel(result, example, None, _caption(result, example)) for example in examples[:MOST_ROWS])
+
+
+def caveats_of(result: Saliency) -> list[str]:
+    """Say what the maps of a method cannot show, and how they lie over pictures: one sentence each."""
+    words = [_CAVEATS.get(result.method, _COMPARED)]
+    pictures = pictures_of(result)
+    if pictures is not None:
+        words.append(_OVER)
+        if any(cells < pixels for cells, pixels in zip(result.map.shape[-2:], pictures.grey.shape[1:], strict=True)):
+            words.append(_COARSE)
+    return words
 
 
 def _title(result: Saliency) -> str:
@@ -57,47 +84,83 @@ def _title(result: Saliency) -> str:
     return f"What the score depends on{what}: {result.method}{where}"
 
 
-def _picture(values: Array) -> Array | None:
-    """Return pictures, [example, row, column]; None where the values are not laid out in a plane.
-
-    Channels are added up, so that what the map adds up to stays.
-    """
-    if values.ndim == 4:
-        values = values.sum(axis=1)
-    return values.astype(np.float32) if values.ndim == 3 and min(values.shape[1:]) > 1 else None
+def _pair(result: Saliency, pictures: Pictures, examples: range) -> tuple[Panel, ...]:
+    if not examples:
+        return ()
+    mapped = map_panel(result, examples[0], pictures, "Map over the input")
+    words = "; ".join(one for one in (_caption(result, examples[0]), mapped.note) if one)
+    return input_panel(result, examples[0], pictures), replace(mapped, note=words)
 
 
-def _images(result: Saliency, under: Array | None, over: Array, shown: int) -> tuple[Panel, ...]:
-    titles = tuple(_caption(result, example) for example in range(shown))
-    panels: list[Panel] = []
-    if under is not None:
-        given = Tiles(images=under[:shown], titles=titles, label="input") if shown > 1 else _heat(under[0], "input")
-        panels.append(Panel(title="Input", marks=(given,)))
-    label = "for (+) and against (-)" if result.signed else "size"
-    drawn = (
-        Tiles(images=over[:shown], titles=titles, signed=result.signed, shared_scale=False, label=label)
-        if shown > 1
-        else _heat(over[0], label, signed=result.signed)
+def input_panel(result: Saliency, example: int, pictures: Pictures) -> Panel:
+    """Show what the model was given of one example, in its colours; its values can be read."""
+    given = plane(result.given)
+    assert given is not None  # noqa: S101 - it is a picture
+    under = shrunk(pictures.images[example], MOST_PIXELS)
+    mark = Heat(values=given[example], label=_read(result), under=under, opacity=0.0)
+    return Panel(title="Input", marks=(mark,), note=f"shown {pictures.note}" if pictures.note else "")
+
+
+def _inputs_panel(result: Saliency, pictures: Pictures, examples: range) -> Panel:
+    """Show what the model was given of several examples, small."""
+    images = np.stack([shrunk(pictures.images[example], _THUMBNAIL) for example in examples])
+    colours = images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=-1)
+    titles = tuple(_caption(result, example) for example in examples)
+    note = f"shown {pictures.note}" if pictures.note else ""
+    return Panel(
+        title="Inputs", marks=(Tiles(images=colours, titles=titles, label="red, green, blue"),), wide=True, note=note
     )
-    note = "each map on a scale of its own" if shown > 1 else _caption(result, 0)
-    panels.append(Panel(title="Map", marks=(drawn,), note=note))
+
+
+def _read(result: Saliency) -> str:
+    """Say what is read at a pixel of a picture."""
+    channels = result.given.shape[1] if result.given.ndim == 4 else 1
+    return "input" if channels == 1 else f"input, {channels} channels added up"
+
+
+def map_panel(result: Saliency, example: int, pictures: Pictures | None, title: str) -> Panel:
+    """Draw the map of one example: over its picture, as a matrix, or along its one axis."""
+    values = plane(result.map)
+    if values is None:
+        return _row(result, example, title)
+    label = FOR_AND_AGAINST if result.signed else "size"
+    if pictures is None:
+        return Panel(title=title, marks=(Heat(values=values[example], signed=result.signed, label=label),))
+    mark = overlay(values[example], pictures.grey[example], signed=result.signed, label=label)
+    return Panel(title=title, marks=(mark,))
+
+
+def _images(result: Saliency, over: Array, examples: range) -> tuple[Panel, ...]:
+    """Draw maps that lie in a plane, but over no picture: those of a layer of which the input is not known."""
+    under = plane(result.inputs[0]) if result.map.shape == result.inputs[0].shape else None
+    titles = tuple(_caption(result, example) for example in examples)
+    several = len(examples) > 1
+    panels: list[Panel] = []
+    for title, values, signed in (("Input", under, False), ("Map", over, result.signed)):
+        label = title.lower() if title == "Input" else FOR_AND_AGAINST if signed else "size"
+        if values is None:
+            continue
+        drawn = values[: len(examples)]
+        mark = (
+            Heat(values=drawn[0], signed=signed, label=label)
+            if len(drawn) == 1
+            else Tiles(images=drawn, titles=titles, signed=signed, shared_scale=title == "Input", label=label)
+        )
+        note = ("each map on a scale of its own" if several else "".join(titles)) if title == "Map" else ""
+        panels.append(Panel(title=title, marks=(mark,), note=note))
     return tuple(panels)
 
 
-def _heat(values: Array, label: str, *, signed: bool = False) -> Heat:
-    return Heat(values=values, signed=signed, label=label)
-
-
-def _row(result: Saliency, example: int) -> Panel:
+def _row(result: Saliency, example: int, title: str) -> Panel:
     """Draw a map that lies along one axis: features, or the tokens of a sequence."""
     values = result.map[example].astype(np.float64)
     along = values.sum(axis=-1) if values.ndim == 2 else values.reshape(-1)
     places = np.arange(len(along))
     return Panel(
-        title=_caption(result, example),
+        title=title,
         marks=(Lines(x=places, y=along, dots=len(along) <= 64),),
         x=Axis(label="token" if values.ndim == 2 else "feature"),
-        y=Axis(label="for (+) and against (-)" if result.signed else "size"),
+        y=Axis(label=FOR_AND_AGAINST if result.signed else "size"),
         note="the values of a token are added up" if values.ndim == 2 else "",
     )
 

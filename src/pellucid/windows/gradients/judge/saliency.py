@@ -12,13 +12,15 @@ from pellucid.windows.gradients.result import Saliency
 
 @rule(Saliency, code="GRD009", title="Map is zero", order=5)
 def map_is_zero(result: Saliency, case: Case) -> Iterator[Finding]:
-    """Maps in which every value is 0.
+    """Maps in which every value is 0, or all but 0 for what the score really depends on.
 
-    Looks for: an example of which every value of every map is exactly 0, and where on the way back from the output the
-        gradient is lost.
+    Looks for: an example of which every value of every map is exactly 0, or whose gradient, over the range of the
+        input, makes up less than 1 % of what the score loses without the input (or less than 0.1 % of the score, where
+        one layer takes all but a thousandth of it); and where on the way back from the output the gradient is lost.
     Why it matters: it does not mean that the network uses nothing. Between the output and the input stands something
-        flat (units that are off, a function at its end, a rounding), and the gradient cannot see past it.
-    Where the limit comes from: exactly 0; nothing else is judged.
+        flat (units that are off or saturated, a function at its end, a rounding), and the gradient cannot see past it.
+    Where the limit comes from: exactly 0; and 1 %: of 69,120 maps of 15 healthy networks none had less than 9 % of the
+        largest output.
     False alarms: a score that does not depend on this input at all, such as a padded position. It is a warning.
     Likely cause: dead or saturated units in the named layer, or a probability of 1 in place of a logit; of a class
         activation map, a class that nothing in the picture speaks for.
@@ -26,23 +28,29 @@ def map_is_zero(result: Saliency, case: Case) -> Iterator[Finding]:
         integratedgradients or occlusion, which see past a flat place.
     Source: Sundararajan et al. 2017 (sensitivity); ours.
     """
-    zero = [example for example in range(len(result.scores)) if result.is_zero(example)]
     if not len(result.scores):
         yield case.not_measured("there is no example")
         return
-    if not zero:
+    zero = [example for example in range(len(result.scores)) if result.is_zero(example)]
+    faint = [example for example, layer in enumerate(result.silent) if layer and example not in set(zero)]
+    if not zero and not faint:
         yield case.ok("no map is 0 everywhere", samples=len(result.scores))
-        return
-    layers = sorted({result.silent[example] for example in zero} - {""})
-    where = f"; the gradient is lost at {', '.join(layers[:3])}" if layers else "; nothing speaks for the score there"
-    yield case.warn(
-        f"{len(zero)} of {amount(len(result.scores), 'map')} {'is' if len(zero) == 1 else 'are'} 0 everywhere{where}",
-        where=layers[0] if layers else result.layer,
-        value=len(zero) / len(result.scores),
-        limit=0.0,
-        samples=len(result.scores),
-        evidence={"first example": zero[0], "maps of zeros": len(zero)},
-    )
+    for examples, what, kind in ((zero, "0 everywhere", "zeros"), (faint, "saturated: all but 0", "next to nothing")):
+        if not examples:
+            continue
+        layers = sorted({result.silent[example] for example in examples} - {""})
+        where = (
+            f"; the gradient is lost at {', '.join(layers[:3])}" if layers else "; nothing speaks for the score there"
+        )
+        which = f"{len(examples)} of {amount(len(result.scores), 'map')} {'is' if len(examples) == 1 else 'are'}"
+        yield case.warn(
+            f"{which} {what}{where}",
+            where=layers[0] if layers else result.layer,
+            value=len(examples) / len(result.scores),
+            limit=0.0,
+            samples=len(result.scores),
+            evidence={"first example": examples[0], f"maps of {kind}": len(examples)},
+        )
 
 
 @rule(Saliency, code="GRD010", title="Incomplete map", order=7, limits={"share": 0.05})

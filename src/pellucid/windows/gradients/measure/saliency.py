@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import fields
+from contextlib import ExitStack
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,14 @@ from torch import Tensor, nn
 
 from pellucid.core.result import Provenance
 from pellucid.methods.attribution import Attribution, Method, Question, Target, method_of
+from pellucid.methods.attribution.nest import tensors
 from pellucid.methods.attribution.question import flat
+from pellucid.methods.sharing import Group, Sharing
 from pellucid.probe.address import Address
 from pellucid.probe.capture import capture
 from pellucid.probe.subject import Subject
+from pellucid.windows.gradients.measure.parts import in_parts
+from pellucid.windows.gradients.measure.saturated import saturated
 from pellucid.windows.gradients.result import Saliency
 
 
@@ -27,6 +32,7 @@ def saliency(
     method: str | Method = "gradient",
     at: Address | None = None,
     only: Sequence[str] | None = None,
+    group: Group = None,
 ) -> Saliency:
     """Explain one number of a model's output: which parts of the input, or of a layer, it depends on.
 
@@ -45,6 +51,9 @@ def saliency(
             `pel.gradients.SmoothGrad(samples=20)`.
         at: A layer to explain in place of the input: a name or a module.
         only: Places of the inputs to explain, such as "[0]" or ".pixels"; None for all.
+        group: Share the work under torch.distributed: "world" or a process group. Every rank must call with the same
+            whole batch; each explains every world-th example, and all return the maps of all, in order, equal to those
+            of one process to 1e-6. None works alone, and waits for nobody.
 
     Returns:
         The maps, raw, with a check of their own where there is one.
@@ -52,25 +61,30 @@ def saliency(
     Raises:
         InputError: Nothing can be explained, or the target does not fit.
         AddressError: There is no such method or layer.
+        CaptureError: Another rank of the group failed; the message says why.
 
     Cost:
         That of the method; its docstring says how many passes.
     """
+    if group is not None:
+        parts = Sharing.of(group)
+        return in_parts(parts, x, target, method, lambda x, y, how: saliency(model, x, y, method=how, at=at, only=only))
     subject, chosen, begun = Subject.of(model), method_of(method), time.perf_counter()
     question = Question(subject.model, x, target, at=at, only=only)
     with question.asked():
         found = chosen.attribute(question)
-        silent = _silent(question, found)
+        silent = _silent(question, found, needs_layer=chosen.needs_layer)
+        silent = tuple(a or b for a, b in zip(silent, saturated(question, chosen.name, found), strict=True))
     return Saliency(
         provenance=_provenance(subject, question, time.perf_counter() - begun),
-        maps=tuple(_array(one) for one in found.maps),
-        inputs=tuple(_array(one) for one in question.values),
+        maps=tuple(array_of(one) for one in found.maps),
+        inputs=tuple(array_of(one) for one in question.values),
         places=question.places,
         method=chosen.name,
-        options=_options(chosen),
+        options=options_of(chosen),
         signed=chosen.signed,
         layer=found.layer or ("" if question.layer is None else question.layer.name),
-        scores=_array(found.scores),
+        scores=array_of(found.scores),
         targets=question.targets,
         outputs=_outputs(question),
         class_names=subject.class_names or (),
@@ -79,10 +93,12 @@ def saliency(
         tolerance=float(getattr(chosen, "tolerance", np.nan)),
         notes=dict(found.notes),
         silent=silent,
+        picture=_picture(question),
+        normalization=_normalization(subject),
     )
 
 
-def _silent(question: Question, found: Attribution) -> tuple[str, ...]:
+def _silent(question: Question, found: Attribution, *, needs_layer: bool) -> tuple[str, ...]:
     """Return the layer at which the gradient of each example is lost; "" where a map is not 0 everywhere.
 
     Going back from the output it is the last layer whose own output still gets a gradient.
@@ -92,8 +108,11 @@ def _silent(question: Question, found: Attribution) -> tuple[str, ...]:
     rows = torch.nonzero(zero).flatten()
     if not len(rows):
         return tuple(lost)
-    with capture(question.model, grads=True, keep=_reached) as tape:
-        _, gradients = question.gradients(question.at(rows), rows)
+    with ExitStack() as stack:
+        # A class activation map says nothing of what lies in front of its layer: that need not be run through again.
+        there = stack.enter_context(question.moved(found.layer)) if found.layer and needs_layer else question
+        tape = stack.enter_context(capture(question.model, grads=True, keep=_reached))
+        _, gradients = there.gradients(there.at(rows), rows)
     arrived = torch.stack([flat(one.detach().cpu()).any(dim=1) for one in gradients]).any(dim=0)
     for place, row in enumerate(rows.tolist()):
         if arrived[place]:
@@ -109,23 +128,38 @@ def _reached(value: Tensor) -> Tensor:
     return flat(value).any(dim=1) if value.ndim else value.reshape(1) != 0
 
 
+def _picture(question: Question) -> NDArray[Any]:
+    """Return the picture that the model was given where a layer is explained; empty where it was none."""
+    given = (one for _, one in tensors(question.inputs)) if question.layer is not None else iter(())
+    for one in given:
+        channels = one.shape[1] if one.ndim == 4 else 1
+        if one.ndim in (3, 4) and channels in (1, 3) and len(one) == question.rows and one.is_floating_point():
+            return array_of(one)
+    return np.zeros(0, np.float32)
+
+
+def _normalization(subject: Subject) -> tuple[tuple[float, ...], ...]:
+    given = subject.normalization or ()
+    return tuple(tuple(torch.as_tensor(one, dtype=torch.float64).reshape(-1).tolist()) for one in given)
+
+
 def _outputs(question: Question) -> NDArray[Any]:
-    return np.zeros((question.rows, 0), np.float32) if question.output is None else _array(question.output)
+    return np.zeros((question.rows, 0), np.float32) if question.output is None else array_of(question.output)
 
 
-def _array(value: Tensor) -> NDArray[Any]:
+def array_of(value: Tensor) -> NDArray[Any]:
     """Return a tensor as an array; bfloat16, which NumPy does not know, as float32."""
     plain = value.detach().cpu()
     return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
 
 
 def _error(found: Attribution, rows: int) -> NDArray[Any]:
-    return np.full(rows, np.nan) if found.error is None else _array(found.error).astype(np.float64)
+    return np.full(rows, np.nan) if found.error is None else array_of(found.error).astype(np.float64)
 
 
-def _options(method: Method) -> dict[str, Any]:
+def options_of(method: Method) -> dict[str, Any]:
     """Return the options of a method that can be written down: a tensor is named by its shape."""
-    given = {one.name: getattr(method, one.name) for one in fields(method)}  # pyright: ignore[reportArgumentType]
+    given = {one.name: getattr(method, one.name) for one in (fields(method) if is_dataclass(method) else ())}
     plain = (bool, int, float, str, type(None))
     return {name: one if isinstance(one, plain) else _named(one) for name, one in given.items()}
 

@@ -1,6 +1,6 @@
 """Maps: how much each part of an input has to do with one number of the output."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,8 +33,11 @@ class Saliency(Result):
             standard error of the map over its size. NaN without a check.
         tolerance: The completeness error that was asked for; NaN without one.
         notes: Further numbers, such as the nodes of a path.
-        silent: Name of the layer at which the gradient of each example is lost, going back from the output; "" where it
-            reaches the input.
+        silent: Name of the layer at which the gradient of each example is lost, or all but lost, going back from the
+            output; "" where it reaches the input.
+        picture: Where a layer is explained, the picture that the model was given, [example, channel, row, column] or
+            [example, row, column]; empty where it was none, and where the input is explained: then `inputs` holds it.
+        normalization: (mean, standard deviation) a channel that the inputs were normalised with; () where unknown.
     """
 
     maps: tuple[Array, ...]
@@ -53,17 +56,25 @@ class Saliency(Result):
     tolerance: float
     notes: dict[str, float]
     silent: tuple[str, ...]
+    picture: Array = field(default_factory=lambda: np.zeros(0, np.float32))
+    normalization: tuple[tuple[float, ...], ...] = ()
 
     @property
     def map(self) -> Array:
         """The map of the first explained input, [example, ...]."""
         return self.maps[0]
 
+    @property
+    def given(self) -> Array:
+        """What the model was given, [example, ...]: the first input; empty where only a layer's values are known."""
+        return self.picture if self.layer and self.places == (self.layer,) else self.inputs[0]
+
     def target_name(self, example: int) -> str:
         """Return what is explained of an example, such as "3" or "espresso"; "" where it is no class."""
-        if not self.targets:
-            return ""
-        target = self.targets[example]
+        return self.name_of(self.targets[example]) if self.targets else ""
+
+    def name_of(self, target: int) -> str:
+        """Return the name of a class, its number where it has none."""
         return self.class_names[target] if target < len(self.class_names) else str(target)
 
     def is_zero(self, example: int) -> bool:

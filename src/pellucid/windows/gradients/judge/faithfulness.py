@@ -1,0 +1,178 @@
+"""Rules on the faithfulness of maps: whether the model has a part in them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pellucid.core.figure.words import amount, percent
+from pellucid.core.finding import Finding
+from pellucid.core.rule import Case, rule
+from pellucid.windows.gradients.result import Faithfulness
+
+FEWEST = 4
+"""Examples below which an interval says little."""
+_FEWEST_PLACES = 16
+"""Places below which a correlation of ranks is high by chance."""
+
+
+@rule(Faithfulness, code="GRD012", title="Map does not depend on the model", order=5, limits={"likeness": 0.8})
+def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
+    """Maps that stay when the model has forgotten everything.
+
+    Looks for: a likeness (correlation of ranks) of 0.8 or more between the maps of the trained model and those of the
+        same model with all weights random, beyond what the size of the input explains. The lower end of the 95 %
+        interval over the examples is judged. At a layer, what lies in front of it is random, too.
+    Why it matters: such a map shows the input. It would look as convincing on a model that knows nothing.
+    Where the limit comes from: 42 healthy small networks (MLPs, convolutional, transformers) and 13 methods: the lower
+        end was 0.54 at the most (vargrad), below 0.2 for most; edge detectors and maps of the input have 1.
+    False alarms: none known. A map that lost its order (all zero) depends on the model, and is not judged. Fewer than
+        4 examples or 16 places are not judged.
+    Likely cause: a method that detects edges, or reads the input only; guided methods come near to it.
+    What to do: Use gradient, smoothgrad, integratedgradients or gradcam, and see here that theirs changes.
+    Source: Adebayo et al. 2018, "Sanity checks for saliency maps"; judged by the drop, ours.
+    """
+    if not result.stages or not result.examples or not result.methods:
+        yield case.not_measured(f"no randomisation: {result.left_out.get('randomisation', 'there is no example')}")
+        return
+    if result.places < _FEWEST_PLACES or result.examples < FEWEST:
+        yield case.not_measured(
+            f"{amount(result.examples, 'example')} of {amount(result.places, 'place')}: too few for a correlation of "
+            f"ranks; give {FEWEST} examples or more"
+        )
+        return
+    judged = list[Finding]()
+    levels: list[str] = []
+    for number, name in enumerate(result.methods):
+        left, plain = result.left(number), result.left(number, beyond=False)
+        count = int(np.isfinite(left).sum())
+        mean, low, _ = result.mean(left)
+        if count < FEWEST:
+            judged.append(_without_order(result, number, case))
+        elif low >= case.limits["likeness"]:
+            judged.append(
+                case.warn(
+                    f"with every layer random, the map of {name} stays as it was: likeness {mean:.2f}",
+                    where=name,
+                    value=mean,
+                    limit=case.limits["likeness"],
+                    samples=count,
+                    evidence={"lower end": low, "likeness with the input": result.mean(plain)[0]},
+                )
+            )
+        else:
+            levels.append(f"{name} {mean:.2f}".replace("-", "−"))
+    if levels:
+        yield case.ok(
+            f"with every layer random, little of the map is left: {', '.join(levels)}", samples=result.examples
+        )
+    yield from judged
+
+
+def _without_order(result: Faithfulness, number: int, case: Case) -> Finding:
+    name = result.methods[number]
+    flat = int(result.constant[number].sum())
+    if flat > result.examples - FEWEST:
+        return case.not_measured(
+            f"{flat} of {amount(result.examples, 'map')} of {name} have one value only, and no order"
+        )
+    return case.ok(
+        f"with every layer random, the map of {name} has no order left: one value, or none",
+        where=name,
+        samples=result.examples,
+    )
+
+
+@rule(
+    Faithfulness,
+    code="GRD013",
+    title="Map no better than a random one",
+    order=7,
+    limits={"gain": 0.1, "control": 0.15},
+)
+def no_better_than_chance(result: Faithfulness, case: Case) -> Iterator[Finding]:
+    """Maps whose order tells no more about the score than an order drawn by lot.
+
+    Looks for: deletion and insertion that both do no better than random orders (the interval of the gain holds 0, or
+        lies below it), and an upper end of their mean gain below 10 % of what there is to gain. It is a
+        warning for a method that shares the score out, where another of the same test gains 15 % or more, which shows
+        that the test can tell. Otherwise the baseline may be what fails, and it is a look; so it is for maps of
+        steepness and class activation maps, which promise something else.
+    Why it matters: what is bright in the map is not what the score stands on.
+    Where the limit comes from: 42 healthy small networks on the digits: maps that share the score out gained 15 to
+        53 % (median 43 %), random maps -11 to 10 %. Gradients and class activation maps gained -14 to 42 %: on
+        transformers and on maps of 2 x 2 they may truly be no better.
+    False alarms: a baseline that the model takes for evidence: then what is taken away adds something.
+    Likely cause: a gradient that is saturated or shattered, a layer too coarse, or a baseline that the model does not
+        take for nothing.
+    What to do: Try integratedgradients or occlusion beside it with the same baseline, and another baseline.
+    Source: Samek et al. 2017; Petsiuk et al. 2018; limits: ours.
+    """
+    if len(result.shares) < 3 or not result.examples or not result.methods:
+        yield case.not_measured(f"no curves: {result.left_out.get('curves', 'there is no example, or one place')}")
+        return
+    if result.examples < 2 * FEWEST:
+        yield case.not_measured(
+            f"{amount(result.examples, 'example')}: too few to tell a map from chance; give {2 * FEWEST} or more"
+        )
+        return
+    if not np.isfinite(result.way):
+        yield case.not_measured("the score is the same with everything taken away: choose another baseline")
+        return
+    deleted, inserted = result.gains
+    gains = [result.mean(one) for one in (deleted + inserted) / 2]
+    can_tell = max(one[1] for one in gains) >= case.limits["control"]
+    good: list[str] = []
+    for number, name in enumerate(result.methods):
+        mean, _, high = gains[number]
+        lows = [result.mean(one[number])[1] for one in (deleted, inserted)]
+        if max(lows) > 0 or not high < case.limits["gain"]:
+            good.append(f"{name} {percent(mean)}")
+            continue
+        yield (case.warn if can_tell and result.shares_out[number] else case.look)(
+            f"{name} gains {percent(mean)} over an order drawn by lot"
+            + ("" if can_tell else "; no method here does better, so the baseline may be at fault"),
+            where=name,
+            value=mean,
+            limit=case.limits["gain"],
+            samples=result.examples,
+            evidence={
+                "deletion": float(np.mean(deleted[number])),
+                "insertion": float(np.mean(inserted[number])),
+                "upper end": high,
+            },
+        )
+    if good:
+        yield case.ok(f"gain over an order drawn by lot: {', '.join(good)}", samples=result.examples)
+
+
+@rule(Faithfulness, code="GRD014", title="Very sensitive map", order=8, limits={"sizes": 1.0})
+def very_sensitive(result: Faithfulness, case: Case) -> Iterator[Finding]:
+    """Maps that noise too small to see makes into others.
+
+    Looks for: noise of 2 % of the range (or as was set) that moves the maps, on average over the examples, by more than
+        their own size: another map would have been seen on nearly the same input.
+    Why it matters: a map of one input is then hardly a fact about that input.
+    Where the limit comes from: the size of the map itself. On 42 healthy small networks it was 0.8 for gradients at the
+        most, and below 0.3 for smoothgrad.
+    False alarms: inputs that are noise already; a larger radius than 2 %. It is a look.
+    Likely cause: a gradient that changes from place to place (deep networks of ReLUs, periodic activations).
+    What to do: Use smoothgrad or integratedgradients, which average over inputs.
+    Source: Yeh et al. 2019 (maximum sensitivity); limit: ours.
+    """
+    if not result.examples or not np.isfinite(result.sensitivity).any():
+        yield case.not_measured(f"no noise: {result.left_out.get('sensitivity', 'there is no example')}")
+        return
+    means = {name: result.mean(one)[0] for name, one in zip(result.methods, result.sensitivity, strict=True)}
+    good = [f"{name} {mean:.2f}" for name, mean in means.items() if mean <= case.limits["sizes"]]
+    for name, mean in means.items():
+        if mean > case.limits["sizes"]:
+            yield case.look(
+                f"small noise moves the map of {name} by {mean:.1f} times its size",
+                where=name,
+                value=mean,
+                limit=case.limits["sizes"],
+                samples=result.examples,
+                evidence={"radius": float(result.settings.get("radius", np.nan))},
+            )
+    if good:
+        yield case.ok(f"small noise moves the maps by less than their size: {', '.join(good)}", samples=result.examples)

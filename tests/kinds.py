@@ -1,0 +1,216 @@
+"""Every kind of result, large to empty: what the contract tests are fed with."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import pellucid as pel
+from pellucid.core.result import Result
+from pellucid.maths.series import TensorSeries
+from pellucid.windows.activations import ActivationHistograms, FeatureMaps
+from pellucid.windows.gradients import Faithfulness, GradientFlow, Saliency, Shortcuts
+from pellucid.windows.loss import Descent, LossCurves, SanityCheck
+from pellucid.windows.loss.measure import evaluate
+from pellucid.windows.weights import Filters, Spectra, Templates, WeightHistograms
+from pellucid.windows.weights.result import Dreamed, Maximized
+
+BRIEF = pel.gradients.FaithfulnessOptions(steps=3, chances=1, randomisations=1, perturbations=3, samples=1)
+
+
+class Net(nn.Module):
+    """Everything that a measurement could disturb: batch norm, dropout, an in-place function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm, self.act = nn.Linear(12, 16), nn.BatchNorm1d(16), nn.ReLU(inplace=True)
+        self.drop, self.head = nn.Dropout(0.3), nn.Linear(16, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Classify."""
+        return self.head(self.drop(self.act(self.norm(self.first(x)))))
+
+
+def batch(samples: int = 64) -> tuple[Tensor, Tensor]:
+    """Return inputs and classes from a generator of their own."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(samples, 12, generator=generator)
+    return x, (x[:, :4] + 0.1).argmax(1)
+
+
+def run_of(steps: int) -> dict[type[Result], Result]:
+    """Watch a small training; a result of every kind."""
+    torch.manual_seed(0)
+    model, (x, y) = Net(), batch()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    options = pel.WatchOptions(on_finding=None)
+    with pel.watch(model, optimizer, every=1, check=batch(128), check_every=3, options=options) as watch:
+        for _ in range(steps):
+            loss = F.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            watch.step(loss=loss)
+    descent = pel.loss.descend("bowl", steps=steps)  # no part of a run: on its way, and healthy
+    maps = pel.gradients.saliency(model, x[:steps])
+    tried = pel.gradients.faithfulness(model, x[:steps], method=("gradient", "integratedgradients"), options=BRIEF)
+    cells = pel.gradients.shortcuts(model, batch(8 * steps), shape=(1, 3, 4))
+    return {
+        type(one): one
+        for one in (*watch.results.values(), *made_up(steps), *seen(batch(8 * steps)[0]), descent, maps, tried, cells)
+    }
+
+
+def finished() -> dict[type[Result], Result]:
+    """Examine a finished model: one step, and no optimiser."""
+    torch.manual_seed(0)
+    model, data = Net(), batch()
+    found: list[Result] = [
+        pel.activations.histograms(model, data),
+        pel.weights.histograms(model),
+        pel.gradients.flow(model, data),
+        pel.loss.sanity(model, data, F.cross_entropy),
+        pel.loss.curves({"loss": [1.0]}),
+        pel.loss.descend("bowl"),
+        pel.gradients.saliency(model, data[0], method="integratedgradients"),
+        pel.gradients.faithfulness(model, data[0], method="integratedgradients", options=BRIEF),
+        pel.gradients.shortcuts(model, data, shape=(1, 3, 4)),
+        *made_up(4),
+        *seen(data[0]),
+    ]
+    return {type(one): one for one in found}
+
+
+def nothing() -> dict[type[Result], Result]:
+    """Results in which nothing was measured: no layer ran, there is no parameter, no step, no value."""
+    none, table = TensorSeries.empty(), np.zeros((0, 0))
+    found: list[Result] = [
+        ActivationHistograms(series=none, types=(), activations=(), roles=()),
+        WeightHistograms(series=none, shapes=(), twins=table),
+        GradientFlow(
+            gradients=none,
+            updates=table,
+            weights=table,
+            shapes=(),
+            trainable=(),
+            owned=(),
+            missing=table.astype(bool),
+            learning_rates=table,
+            carried=table,
+        ),
+        LossCurves(curves={}, label_counts=np.zeros(0, dtype=np.int64)),
+        evaluate(Net(), *batch(8), F.cross_entropy).before(0),
+        nowhere(),
+        unexplained(),
+        untried(),
+        unsought(),
+        *not_made_up(),
+        *unseen(),
+    ]
+    return {type(one): one for one in found}
+
+
+def made_up(steps: int) -> tuple[Maximized, Dreamed]:
+    """Pictures made up for a small network of pictures, and its dream of one."""
+    model, image = nn.Sequential(nn.Flatten(), Net()), batch()[0][0].reshape(1, 3, 4)
+    examples = batch(8)[0].reshape(-1, 1, 3, 4)
+    found = pel.weights.maximize(model, "1.norm", [0, 2], like=examples, steps=steps)
+    return found, pel.weights.dream(model, image, "1.norm", octaves=1, steps=steps)
+
+
+def not_made_up() -> tuple[Maximized, Dreamed]:
+    """No picture, and no photograph."""
+    found, dream = made_up(1)
+    names = ("pictures", "values", "first", "trace", "steps", "real", "real_numbers", "real_pictures")
+    less = {name: getattr(found, name)[:0] for name in names}
+    names = ("images", "inputs", "low", "high", "trace", "first", "last")
+    return replace(found, units=(), **less), replace(dream, **{name: getattr(dream, name)[:0] for name in names})
+
+
+def seen(x: Tensor) -> tuple[Filters, Templates, Spectra, FeatureMaps]:
+    """What the parts of a small convolutional network look for, and what they make of pictures."""
+    x = x.reshape(-1, 1, 3, 4)
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(96, 4))
+    filters = pel.weights.filters(model, data=x)
+    maps = pel.activations.feature_maps(model, x, "1", data=x)
+    return filters, pel.weights.templates(model, "3", (8, 3, 4)), pel.weights.spectra(model), maps
+
+
+def unseen() -> tuple[Filters, Templates, Spectra, FeatureMaps]:
+    """No filter, no row, no matrix, no channel."""
+    filters, templates, spectra, maps = seen(batch(4)[0])
+    names = ("weights", "norms", "factors", "partners", "cosines")
+    fewer = {name: getattr(maps, name)[:0] for name in ("maps", "order", "peaks", "boxes")}
+    return (
+        replace(filters, exciting=None, **{name: getattr(filters, name)[:0] for name in names}),
+        replace(templates, images=templates.images[:0], biases=templates.biases[:0]),
+        replace(spectra, names=(), shapes=(), values=()),
+        replace(maps, exciting=None, **fewer),
+    )
+
+
+def nowhere() -> Descent:
+    """A descent without a single point."""
+    found, none = pel.loss.descend("bowl", steps=0), np.zeros(0)
+    return replace(found, path=none.reshape(0, 2), losses=none, gradients=none, curvatures=none.reshape(0, 2))
+
+
+def unexplained() -> Saliency:
+    """Maps of no example."""
+    found, none = pel.gradients.saliency(Net(), batch(2)[0]), np.zeros((0, 12))
+    empty = {"scores": none[:, 0], "outputs": none[:, :4], "error": none[:, 0], "targets": (), "silent": ()}
+    return replace(found, maps=(none,), inputs=(none,), **empty)
+
+
+def unsought() -> Shortcuts:
+    """No class to look for patches in."""
+    found, none = pel.gradients.shortcuts(Net(), batch(2), shape=(1, 3, 4)), np.zeros(0, dtype=np.int64)
+    return replace(found, labels=none, counts=none, accuracies=none.astype(float), maps=found.maps[:0], least=none)
+
+
+def untried() -> Faithfulness:
+    """No experiment on no example."""
+    found = pel.gradients.faithfulness(Net(), batch(2)[0], options=BRIEF)
+    names = ("deletion", "insertion", "chance_deletion", "chance_insertion")
+    without = {name: getattr(found, name)[:, :0] for name in (*names, "constant", "pointing", "mass", "infidelity")}
+    rest = {name: getattr(found, name)[:, :0] for name in ("unforetold", "sensitivity")}
+    less = {name: getattr(found, name)[..., :0] for name in ("area", "alike", "beyond")}
+    return replace(found, targets=(), **without, **rest, **less)
+
+
+EXTENTS: dict[str, Callable[[], dict[type[Result], Result]]] = {
+    "nothing": nothing,
+    "finished model": finished,
+    "one step": lambda: run_of(1),
+    "run": lambda: run_of(8),
+}
+KINDS = {
+    one.kind: one
+    for one in (
+        ActivationHistograms,
+        FeatureMaps,
+        WeightHistograms,
+        Filters,
+        Templates,
+        Spectra,
+        Maximized,
+        Dreamed,
+        GradientFlow,
+        Faithfulness,
+        Saliency,
+        Shortcuts,
+        LossCurves,
+        SanityCheck,
+        Descent,
+    )
+}
+
+
+@cache
+def results(extent: str) -> dict[type[Result], Result]:
+    """The results of one extent, made once: nothing writes to them."""
+    return EXTENTS[extent]()

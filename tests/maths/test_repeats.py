@@ -1,0 +1,96 @@
+"""Patches that repeat: against a slow twin, and where the answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pellucid.maths.repeats import moving, sameness, standing
+from tests.reference import repeats as slow
+
+MARK = torch.tensor([[2.0, -1.0, 1.0], [-2.0, 1.0, 2.0], [1.0, -1.0, -2.0]])
+
+
+def noise(count: int = 30, channels: int = 2, side: int = 7) -> Tensor:
+    """Pictures without a pattern."""
+    return torch.randn(count, channels, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def attention(count: int = 30, places: int = 5) -> Tensor:
+    """A share for each cell."""
+    return torch.rand(count, places, places, generator=torch.Generator().manual_seed(1))
+
+
+def test_standing_scores_are_those_of_the_slow_twin() -> None:
+    """The best cell and its score equal those of pairs of patches compared one by one."""
+    pictures, drawn = noise(), attention()
+    pictures[:6, :, 2:5, 1:4] += 3 * MARK
+    pictures[20:22, :, 2:5, 1:4] += 3 * MARK
+    inside = torch.arange(30) < 15
+    scores = slow.standing_score(
+        pictures.double().numpy(), drawn.double().numpy(), inside.numpy(), (3, 3), least=4, like=0.8
+    )
+    found = standing(pictures, drawn, inside, cell=(3, 3), least=4, like=0.8)
+    assert tuple(found[0].places[0].tolist()) == np.unravel_index(scores.argmax(), scores.shape)
+    np.testing.assert_allclose(found[0].score, scores.max(), rtol=1e-5)
+    assert set(found[0].members.tolist()) <= set(range(6))
+    assert found[0].elsewhere == pytest.approx(2 / 15)
+
+
+def test_sameness_is_the_mean_of_all_pairs() -> None:
+    """The square of a sum equals the pairs added up one by one."""
+    pictures = noise()
+    members, places = torch.arange(8), torch.tensor([[row % 4, row % 3] for row in range(8)])
+    patches = [pictures[row, :, a : a + 3, b : b + 4].double().numpy() for row, (a, b) in enumerate(places.tolist())]
+    np.testing.assert_allclose(sameness(pictures, members, places, (3, 4)), slow.sameness(patches), atol=1e-7)
+
+
+def test_moving_finds_the_places_of_the_slow_twin() -> None:
+    """A mark at changing places is found where a search of all places finds it."""
+    pictures, drawn = 0.1 * noise(), torch.zeros(30, 5, 5)
+    inside = torch.arange(30) < 15
+    for row in range(10):
+        a, b = row % 5, (2 * row) % 5
+        pictures[row, :, a : a + 3, b : b + 3] = MARK
+        drawn[row, a, b] = 0.5
+    (found,) = moving(pictures, drawn, inside, cell=(3, 3), least=8)
+    assert found.members.tolist() == list(range(10))
+    assert found.alike > 0.999
+    for row, place in zip(found.members.tolist(), found.places.tolist(), strict=True):
+        assert tuple(place) == slow.best_match(pictures[row].double().numpy(), np.stack([MARK.double().numpy()] * 2))[1]
+
+
+def test_nothing_repeats_in_noise() -> None:
+    """Of noise no patch is returned, standing or moving."""
+    pictures, drawn, inside = noise(), attention(), torch.arange(30) < 15
+    assert standing(pictures, drawn, inside, cell=(3, 3), least=3) == []
+    assert moving(pictures, drawn, inside, cell=(3, 3), least=3) == []
+
+
+def test_a_blank_place_is_no_repeat() -> None:
+    """Constant patches, which correlate with nothing, do not count, at any brightness."""
+    for value in (0.0, 5.0):
+        pictures = noise()
+        pictures[:, :, :4, :4] = value
+        found = standing(pictures, attention(), torch.arange(30) < 15, cell=(3, 3), least=3)
+        assert all(max(one.places[0].tolist()) > 1 for one in found)
+
+
+def test_what_stands_elsewhere_as_often_is_no_repeat() -> None:
+    """A mark in half of all pictures says nothing of the kind."""
+    pictures, drawn = 0.1 * noise(), attention()
+    pictures[::2, :, 1:4, 1:4] = MARK
+    inside = torch.arange(30) < 14
+    assert standing(pictures, drawn, inside, cell=(3, 3), least=3) == []
+
+
+def test_a_mark_at_one_place_does_not_move() -> None:
+    """What stands is left to `standing`."""
+    pictures, drawn = 0.1 * noise(), torch.zeros(30, 5, 5)
+    pictures[:15, :, 1:4, 1:4] = MARK
+    drawn[:15, 1, 1] = 0.5
+    inside = torch.arange(30) < 15
+    assert moving(pictures, drawn, inside, cell=(3, 3)) == []
+    (found,) = standing(pictures, drawn, inside, cell=(3, 3))
+    assert (found.places == 1).all()
+    assert found.members.tolist() == list(range(15))

@@ -1,0 +1,155 @@
+"""Sick and healthy maps for the rules on faithfulness."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import pellucid as pel
+from pellucid.gallery import recipes, training
+from pellucid.methods.attribution import Attribution, Method, Question
+from pellucid.windows.gradients import Faithfulness, FaithfulnessOptions
+from tests.ward.watching import findings, levels
+
+QUICK = FaithfulnessOptions(steps=12, samples=3, randomisations=1)
+HEALTHY = ("gradient", "inputxgradient", "smoothgrad", "integratedgradients", "deeplift", "lrp", "occlusion")
+SPATIAL = ("guidedbackprop", "deconvolution", "gradcam", "guidedgradcam")
+
+
+@dataclass(frozen=True)
+class Edges(Method):
+    """The edges of the picture, whatever the model is."""
+
+    name: ClassVar[str] = "edges"
+    signed: ClassVar[bool] = False
+
+    def attribute(self, question: Question) -> Attribution:
+        """Convolve with a Laplacian."""
+        kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])[None, None]
+        return Attribution(maps=(F.conv2d(question.values[0], kernel, padding=1).abs(),), scores=question.own_scores())
+
+
+@dataclass(frozen=True)
+class Lots(Method):
+    """Shares that are drawn by lot."""
+
+    name: ClassVar[str] = "lots"
+    contributes: ClassVar[bool] = True
+
+    def attribute(self, question: Question) -> Attribution:
+        """Draw."""
+        drawn = torch.rand(question.values[0].shape, generator=torch.Generator().manual_seed(1))
+        return Attribution(maps=(drawn,), scores=question.own_scores())
+
+
+@cache
+def digits_of(architecture: str) -> tuple[nn.Module, Tensor, Tensor]:
+    """A network that has learned the digits, and 24 of them."""
+    recipe = recipes.healthy(architecture)
+    trainee = recipes.build(replace(recipe, side=16) if architecture == "cnn" else recipe)
+    training.train(trainee, evaluate_every=recipe.steps)
+    return trainee.model, trainee.split.validation_x[:24], trainee.split.validation_y[:24]
+
+
+def tried(architecture: str, method: Any, options: FaithfulnessOptions = QUICK) -> Faithfulness:
+    """Test methods on black for nothing."""
+    model, x, y = digits_of(architecture)
+    return pel.gradients.faithfulness(model, x, y, method=method, baseline=float(x.min()), options=options)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "methods"),
+    [
+        ("mlp", HEALTHY),
+        ("cnn", ("gradient", "integratedgradients", "gradcam", "guidedbackprop")),
+        pytest.param("cnn", (*HEALTHY, *SPATIAL), marks=pytest.mark.slow),
+    ],
+)
+def test_maps_of_trained_networks_are_not_accused(architecture: str, methods: tuple[str, ...]) -> None:
+    """All methods, on digits: no warning; what shares the score out is far better than lots."""
+    result = tried(architecture, methods)
+    assert result.findings.problems == ()
+    assert levels(result, "GRD012") == {"ok"}
+    assert levels(result, "GRD014") == {"ok"}
+    deleted, inserted = result.gains
+    for number, name in enumerate(result.methods):
+        if result.shares_out[number]:
+            assert float((deleted + inserted)[number].mean()) / 2 > 0.2, name
+
+
+@pytest.mark.slow
+def test_a_transformer_is_not_accused() -> None:
+    """Though the plain gradient of one may be no better than lots, which is a look at the most."""
+    result = tried("transformer", ("gradient", "integratedgradients", "occlusion", "gradcam"))
+    assert result.findings.problems == ()
+
+
+def test_an_edge_detector_does_not_depend_on_the_model() -> None:
+    """Its map stays when every layer is random, and it is the only one that is accused."""
+    result = tried("cnn", ("gradient", Edges(), "integratedgradients"))
+    (found,) = result.findings.problems
+    assert (found.code, found.level, found.where, found.samples) == ("GRD012", "warn", "edges", 24)
+    assert found.message == "with every layer random, the map of edges stays as it was: likeness 1.00"
+    assert levels(result, "GRD012") == {"ok", "warn"}
+
+
+def test_shares_that_are_lots_are_no_better_than_lots() -> None:
+    """A warning beside a method that shows that the test can tell; alone, a look."""
+    options = replace(QUICK, randomisations=0, samples=0)
+    beside = tried("cnn", ("integratedgradients", Lots()), options)
+    (found,) = beside.findings.problems
+    assert (found.code, found.level, found.where) == ("GRD013", "warn", "lots")
+    assert levels(beside, "GRD013") == {"ok", "warn"}
+    alone = tried("cnn", Lots(), options)
+    assert levels(alone, "GRD013") == {"look"}
+    assert findings(alone, "GRD013")[0].message.endswith(
+        "; no method here does better, so the baseline may be at fault"
+    )
+
+
+def test_a_gradient_that_shatters_is_a_look() -> None:
+    """Of a score that goes up and down within the noise, every copy has another map; of a smooth one none."""
+
+    class Waves(nn.Module):
+        def __init__(self, frequency: float) -> None:
+            super().__init__()
+            self.frequency = frequency
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.sin(self.frequency * x).sum(1)
+
+    x = torch.randn(12, 20, generator=torch.Generator().manual_seed(0))
+    options = replace(QUICK, steps=0, perturbations=0, randomisations=0)
+    sick = pel.gradients.faithfulness(Waves(300.0), x, options=options)
+    assert levels(sick, "GRD014") == {"look"}
+    assert levels(pel.gradients.faithfulness(Waves(1.0), x, options=options), "GRD014") == {"ok"}
+
+
+def test_constant_maps_and_too_few_examples_are_not_judged() -> None:
+    """What has no order is said to have none; three examples tell nothing."""
+    model, x, y = digits_of("mlp")
+
+    class Flat(Method):
+        name: ClassVar[str] = ""
+
+        def attribute(self, question: Question) -> Attribution:
+            return Attribution(maps=(torch.ones_like(question.values[0]),), scores=question.own_scores())
+
+    flat = pel.gradients.faithfulness(model, x, y, method=Flat(), options=replace(QUICK, samples=0))
+    assert findings(flat, "GRD012")[0].message == "24 of 24 maps of Flat have one value only, and no order"
+    assert levels(flat, "GRD012") == {"not-measured"}
+    few = pel.gradients.faithfulness(model, x[:3], y[:3], options=QUICK)
+    assert levels(few, "GRD012") == levels(few, "GRD013") == {"not-measured"}
+
+
+def test_a_baseline_that_changes_nothing_is_not_judged() -> None:
+    """Where the score is the same with everything gone, there is nothing to gain."""
+    model = nn.Sequential(nn.Linear(20, 1, bias=False))
+    x = torch.randn(10, 20, generator=torch.Generator().manual_seed(0))
+    result = pel.gradients.faithfulness(model, x, baseline=x, options=replace(QUICK, samples=0, randomisations=0))
+    (found,) = findings(result, "GRD013")
+    assert found.message == "the score is the same with everything taken away: choose another baseline"
