@@ -45,8 +45,7 @@ def scores(page: Page) -> list[str]:
     return page.locator(".rows tbody tr > :nth-child(2)").all_inner_texts()
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [1280, 420])
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (420, True)])
 def test_a_digit_is_drawn_with_the_mouse(open_explorer: OpenPage, width: int, dark: bool) -> None:
     """While the mouse is down the picture follows; what is drawn is read, can be seen, and is open to everyone."""
     page = opened(open_explorer, width=width, dark=dark)

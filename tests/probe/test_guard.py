@@ -1,13 +1,15 @@
 """Inside the guard anything may happen to a model; outside nothing has."""
 
+import random
+import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import pytest
 import torch
 from torch import nn
 
-from pellucid.probe.guard import untouched
+from pellucid.probe.guard import undisturbed, untouched
 
 Untouched = Callable[[nn.Module], AbstractContextManager[None]]
 
@@ -106,3 +108,34 @@ def test_shared_parameters_come_back_shared(model_is_untouched: Untouched) -> No
         model[1].weight = nn.Parameter(torch.zeros(3, 3))
         model[0].weight.data.zero_()
     assert model[1].weight is model[0].weight
+
+
+def test_scripted_parts_come_back() -> None:
+    """Their flags and those of their parameters, which Python sees through wrappers made anew each time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        inner = torch.jit.script(nn.Sequential(nn.Linear(3, 3), nn.Dropout()))
+    model = nn.Sequential(inner, nn.Linear(3, 2))
+    with untouched(model):
+        for module in model.modules():
+            module.training = False
+        for one in model.parameters():
+            one.requires_grad_(False)
+    assert all(module.training for module in model.modules())
+    assert all(one.requires_grad for one in model.parameters())
+
+
+def test_random_numbers_go_on_as_if_nothing_was_drawn() -> None:
+    """Under a function of ours, also when it raises; and gradients can be asked for."""
+    torch.manual_seed(3)
+    random.seed(3)
+    expected = torch.randn(2), random.random()
+    torch.manual_seed(3)
+    random.seed(3)
+    with suppress(ValueError), torch.inference_mode(), undisturbed():
+        torch.rand(5)
+        random.random()
+        assert not torch.is_inference_mode_enabled()
+        raise ValueError
+    assert torch.equal(torch.randn(2), expected[0])
+    assert random.random() == expected[1]

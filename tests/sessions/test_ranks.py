@@ -42,7 +42,9 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pel.Result]:
     return pel.Run(folder / "run").results()
 
 
-@pytest.fixture(scope="module", params=["ddp", "fsdp", "ddp-compiled", "fsdp-compiled"])
+@pytest.fixture(
+    scope="module", params=["ddp", "fsdp", pytest.param("ddp-compiled", marks=pytest.mark.slow), "fsdp-compiled"]
+)
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the training on two ranks, wrapped in DDP or cut by FSDP2, eager and compiled."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -92,8 +92,22 @@ def test_a_class_that_nothing_speaks_for_is_no_lost_gradient() -> None:
     nn.init.constant_(last.weight, -1.0)
     model = nn.Sequential(first, nn.Flatten(), last)
     result = pel.gradients.saliency(model, torch.ones(3, 1, 8, 8), 0, method="gradcam")
+    (found,) = findings(result, "GRD009")
+    assert found.level == "look"
+    assert found.message.startswith("3 of 3 maps are 0 everywhere, though the gradient arrives: the channels, each ")
+
+
+@pytest.mark.parametrize("method", ["gradient", "integratedgradients", "smoothgrad", "occlusion"])
+def test_a_weight_that_is_not_finite_is_an_alarm(method: str) -> None:
+    """Whatever the method, the fault is named, and nothing else is said of its maps; the sound twin passes."""
+    model = mlp()
+    assert levels(pel.gradients.saliency(model, inputs(), 0, method=method), "GRD016") == {"ok"}
+    with torch.no_grad():
+        model[0].weight[0] = torch.nan
+    result = pel.gradients.saliency(model, inputs(), 0, method=method)
     (found,) = result.findings.problems
-    assert found.message == "3 of 3 maps are 0 everywhere; nothing speaks for the score there"
+    assert (found.code, found.level) == ("GRD016", "alarm")
+    assert levels(result, "GRD009") == {"not-measured"}
 
 
 def test_a_path_that_steps_over_a_kink_is_incomplete() -> None:

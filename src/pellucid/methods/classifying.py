@@ -61,7 +61,7 @@ def scores_of(model: nn.Module, inputs: Tensor) -> Tensor:
     Raises:
         InputError: It puts out something else.
     """
-    output = call(model, inputs)
+    output = call(model, inputs.clone())  # a model may change what it is given
     row = row_of(output)
     if row is None or len(row) != len(inputs):
         came = f"a tensor of shape {tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import AddressError, CaptureError, InputError
 from pellucid.methods.attribution.grid import grid_of
-from pellucid.methods.attribution.nest import tensors
+from pellucid.methods.attribution.nest import rebuilt, tensors
 from pellucid.methods.attribution.question import layer_named
 from pellucid.probe.address import Address, is_compiled, leaves_of, modules_of, unwrap
 from pellucid.probe.guard import untouched
@@ -89,7 +89,7 @@ class Prefix:
         """
         self._calls, self._found = 0, None
         with suppress(_Reached):
-            call(self.model, inputs)
+            call(self.model, rebuilt(inputs, _copied))  # a model may change what it is given
         found, self._found = self._found, None
         if found is None and self._calls == 0:
             raise CaptureError(f"The layer {self.name!r} did not run in the forward pass. Name one that does.")
@@ -184,6 +184,11 @@ def _eager() -> Generator[None, None, None]:
     """Have what is compiled run as it was written: a graph that was compiled before would not call a new hook."""
     with torch.compiler.set_stance("force_eager"):
         yield
+
+
+def _copied(place: str, value: Any) -> Any:
+    del place
+    return value.clone() if isinstance(value, Tensor) else value
 
 
 def _split(model: nn.Module, at: Address) -> tuple[Address, int]:

@@ -36,7 +36,8 @@ def tensor_back(tensor: Tensor) -> PutBack:
     def put_back() -> None:
         contents()
         if tensor.is_leaf and tensor.requires_grad != requires_grad:
-            tensor.requires_grad_(requires_grad)
+            with torch.inference_mode(mode=tensor.is_inference()):  # elsewhere PyTorch refuses it to such a tensor
+                tensor.requires_grad_(requires_grad)
         if gradient_contents is not None:
             gradient_contents()
         if leaf and tensor.is_leaf and tensor.grad is not gradient:

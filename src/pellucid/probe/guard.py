@@ -4,6 +4,7 @@ import random
 from collections import OrderedDict, deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -68,6 +69,25 @@ def untouched(model: nn.Module) -> Generator[None, None, None]:
         ) from failures[0]
 
 
+@contextmanager
+def undisturbed() -> Generator[None, None, None]:
+    """Keep the random state while a function of ours runs, and let it ask for gradients under inference mode.
+
+    For what happens outside `untouched`, such as asking a loader for data: it draws a seed, shuffled or not. It can
+    stand above a function, too.
+
+    Yields:
+        None.
+    """
+    undo = list(_random_state())
+    try:
+        with torch.inference_mode(mode=False):
+            yield
+    finally:
+        for put_back in undo:
+            put_back()
+
+
 def _all_back(undo: list[PutBack]) -> list[BaseException]:
     failures: list[BaseException] = []
     for put_back in undo:
@@ -109,6 +129,11 @@ def _random_state() -> Iterator[PutBack]:
         yield lambda: torch.cuda.set_rng_state_all(states)
 
 
+def _required(parameter: Tensor, requires_grad: bool) -> None:
+    if parameter.requires_grad != requires_grad:
+        parameter.requires_grad_(requires_grad)
+
+
 class _Held:
     """Everything that the modules of a model hold, each object once, with how to put it back."""
 
@@ -119,6 +144,9 @@ class _Held:
         self._seen: dict[int, Any] = {}
         for module in model.modules():
             self._take(module, depth=0)
+            if isinstance(module, torch.jit.ScriptModule):  # it keeps its flags where Python does not see them
+                self.undo.append(partial(setattr, module, "training", module.training))
+                self.undo += [partial(_required, one, one.requires_grad) for one in module.parameters(recurse=False)]
 
     def _take(self, value: Any, *, depth: int) -> None:
         if type(value) in _PLAIN or id(value) in self._seen or depth > _DEEPEST:

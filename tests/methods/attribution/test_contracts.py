@@ -38,7 +38,7 @@ def _method(name: str) -> Method:
     return type(method_of(name))(**few.get(name, {}))
 
 
-@pytest.fixture(params=sorted(Method.known))
+@pytest.fixture(params=sorted(name for name, one in Method.known.items() if one.__module__.startswith("pellucid.")))
 def method(request: pytest.FixtureRequest) -> Method:
     """Every method that is known."""
     return _method(request.param)
@@ -217,4 +217,6 @@ def test_methods_are_found_by_name() -> None:
     assert method_of(plain) is plain
     with pytest.raises(AddressError) as error:
         method_of("oclusion")
-    assert str(error.value) == "There is no method 'oclusion'. Closest: 'occlusion', 'deconvolution'."
+    assert str(error.value).startswith(
+        "There is no method 'oclusion'. Closest: 'occlusion', 'deconvolution'. There are: "
+    )

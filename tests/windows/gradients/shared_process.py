@@ -38,6 +38,7 @@ def main() -> None:
         else:
             if found is not None:
                 found.save(stem.with_suffix(".safetensors"))
+    dist.barrier()  # who ends first takes away what the other still asks
     dist.destroy_process_group()
 
 

@@ -73,5 +73,8 @@ def method_of(wanted: str | Method) -> Method:
         raise InputError(f"method={wanted!r} came; expected a name or a method: {', '.join(Method.known)}.")
     plain = wanted.lower().replace("-", "").replace("_", "").replace(" ", "")
     if plain not in Method.known:
-        raise AddressError(f"There is no method {wanted!r}. {did_you_mean(plain, Method.known)}".strip())
+        known = f"There are: {', '.join(sorted(Method.known))}."
+        raise AddressError(
+            f"There is no method {wanted!r}. {did_you_mean(plain, Method.known)} {known}".replace("  ", " ")
+        )
     return Method.known[plain]()

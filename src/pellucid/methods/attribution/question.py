@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -336,9 +337,10 @@ def _plain(value: Any) -> Any:
 def _examples(inputs: Any) -> int:
     sizes = [len(one) for _, one in tensors(inputs) if one.ndim]
     if not sizes:
+        cure = "torch.from_numpy(x)" if isinstance(inputs, np.ndarray) else "x[None] for one image"
         raise InputError(
             f"A {type(inputs).__name__} without a tensor that numbers examples on its first axis came. Give a batch, "
-            "such as x[None] for one image."
+            f"such as {cure}."
         )
     if sizes[0] == 0:
         raise InputError("The batch holds no example. Give one example or more.")

@@ -91,7 +91,7 @@ def saliency(  # noqa: PLR0913 - a control each
           with four times as many, and what one noisy copy made up fades.
         - Set the target to 3 and to 8 with gradient, then with guidedbackprop: one map is another, the other is nearly
           the same, whatever it is asked for.
-        - Set the target to 1 with gradcam: a map of zeros, since no place of the last layer speaks for a 1. Which
+        - Set the target to 1 with gradcam: a map of zeros: the channels together speak against a 1 everywhere. Which
           other methods still show something?
         - Set the target to 9, draw onto the digit, and dab twice where the gradient is reddest: first at column 7,
           row 5, then where it is reddest now. The 3 is read as a 9. Dabs elsewhere do not do it.
@@ -122,6 +122,7 @@ def saliency(  # noqa: PLR0913 - a control each
     what = f"a {digit}" if not drawing else f"a {digit} with your drawing" if onto_digit else "your drawing"
     chosen, findings = result.targets[0], result.findings
     told = _words(nudged, chosen)
+    noticed = next((one for one in findings.every if one.level in (Level.ALARM, Level.WARN, Level.LOOK)), None)
     return Figure(
         title=f"What the score of {chosen} depends on in {what}: {method}, {network}",
         panels=(
@@ -132,7 +133,7 @@ def saliency(  # noqa: PLR0913 - a control each
             _table(nudged, chosen),
         ),
         columns=3,
-        verdict=f"{findings.headline}. {told}" if findings.problems else f"{told} {_capital(findings.headline)}.",
+        verdict=f"{noticed.line}. {told}" if noticed else f"{told} {_capital(findings.headline)}.",
         level=findings.level,
         caveat=_caveat(reader, network),
         alt=f"{_capital(what)}, the map of {method} for {chosen}, the ten scores before and after a nudge, and the "

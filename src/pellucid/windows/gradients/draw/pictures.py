@@ -12,6 +12,7 @@ from pellucid.windows.gradients.result import Saliency
 
 Array = NDArray[Any]
 _GREY = np.array([0.2126, 0.7152, 0.0722])
+_CELLS = 56  # of a map over a photograph, along its shorter side
 MOST_PIXELS = 320  # a side of a picture under a map: a panel is hardly wider
 
 
@@ -79,15 +80,33 @@ def _shown(images: Array, normalization: tuple[tuple[float, ...], ...]) -> Pictu
     return Pictures(images if images.shape[-1] == 3 else images[..., 0], note.removesuffix(", "))
 
 
+def block_of(size: tuple[int, ...]) -> int:
+    """Return the side of the blocks of pixels that are added up to see a fine map over a photograph.
+
+    Single pixels of a map of 200 rows can hardly be seen, and neighbours of opposite sign look like noise.
+
+    Args:
+        size: Rows and columns of the map.
+
+    Returns:
+        1 where it has fewer than 112 rows or columns, or where no blocks fill it.
+    """
+    wanted = max(1, min(size) // _CELLS)
+    return next((one for one in range(wanted, 1, -1) if not any(side % one for side in size)), 1)
+
+
 def overlay(values: Array, picture: Array, *, signed: bool, label: str) -> Heat:
     """Return a map over the picture that it explains, in pixels of the picture.
 
     Args:
-        values: [row, column].
+        values: [row, column]; see `block_of` for fine ones.
         picture: [row, column].
         signed: Whether 0 is the middle.
         label: What the values mean.
     """
+    block = block_of(values.shape)
+    rows, columns = (side // block for side in values.shape)
+    values = values.reshape(rows, block, columns, block).sum((1, 3))
     rows, columns = (
         None if cells == pixels else np.linspace(-0.5, pixels - 0.5, cells + 1)
         for cells, pixels in zip(values.shape, picture.shape, strict=True)

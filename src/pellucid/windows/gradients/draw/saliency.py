@@ -10,7 +10,7 @@ from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Tiles
 from pellucid.core.figure.scales import shrunk
 from pellucid.core.figure.words import amount, number
-from pellucid.windows.gradients.draw.pictures import MOST_PIXELS, Pictures, overlay, pictures_of, plane
+from pellucid.windows.gradients.draw.pictures import MOST_PIXELS, Pictures, block_of, overlay, pictures_of, plane
 from pellucid.windows.gradients.result import Saliency
 
 Array = NDArray[Any]
@@ -127,7 +127,9 @@ def map_panel(result: Saliency, example: int, pictures: Pictures | None, title: 
     if pictures is None:
         return Panel(title=title, marks=(Heat(values=values[example], signed=result.signed, label=label),))
     mark = overlay(values[example], pictures.grey[example], signed=result.signed, label=label)
-    return Panel(title=title, marks=(mark,))
+    block = block_of(values.shape[1:])
+    note = "" if block == 1 else f"each cell adds up {block} × {block} pixels"
+    return Panel(title=title, marks=(mark,), note=note)
 
 
 def _images(result: Saliency, over: Array, examples: range) -> tuple[Panel, ...]:

@@ -4,7 +4,7 @@ from pellucid.windows.gradients.judge.clearing import not_cleared
 from pellucid.windows.gradients.judge.depth import exploding_gradient, vanishing_gradient
 from pellucid.windows.gradients.judge.faithfulness import does_not_depend, no_better_than_chance, very_sensitive
 from pellucid.windows.gradients.judge.reach import frozen, not_finite
-from pellucid.windows.gradients.judge.saliency import incomplete, map_is_zero, noisy
+from pellucid.windows.gradients.judge.saliency import incomplete, map_is_zero, noisy, not_finite_map
 from pellucid.windows.gradients.judge.shortcuts import shortcut
 from pellucid.windows.gradients.judge.size import update_too_large, update_too_small
 
@@ -18,6 +18,7 @@ __all__ = [
     "noisy",
     "not_cleared",
     "not_finite",
+    "not_finite_map",
     "shortcut",
     "update_too_large",
     "update_too_small",

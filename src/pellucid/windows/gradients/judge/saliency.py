@@ -1,6 +1,6 @@
 """Rules on maps: whether they say what they seem to say."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -8,6 +8,47 @@ from pellucid.core.figure.words import amount, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.windows.gradients.result import Saliency
+
+_WEIGHED = (
+    ": the channels, each weighed by its mean gradient, add up to less than 0 at every place, and that is cut off; "
+    "where a dense layer follows, which weighs each place by itself, the mean says little. See relu=False"
+)
+_CUT = {"gradcam": _WEIGHED, "gradcamplusplus": _WEIGHED, "guidedgradcam": _WEIGHED}
+
+
+@rule(Saliency, code="GRD016", title="Non-finite map", order=0)
+def not_finite_map(result: Saliency, case: Case) -> Iterator[Finding]:
+    """NaN or infinity in a map.
+
+    Looks for: an example whose map holds a value that is not finite.
+    Why it matters: the picture is of the fault and not of what the network uses.
+    Where the limit comes from: there is none: a single value is too many.
+    False alarms: none known.
+    Likely cause: weights that are not finite; an overflow in half precision; a root or logarithm at 0, whose gradient
+        is infinite.
+    What to do: Check the weights with pel.weights.histograms(model), then the layers with
+        pel.activations.histograms(model, x); explain in float32.
+    Source: ours.
+    """
+    if not len(result.scores):
+        yield case.not_measured("there is no example")
+        return
+    bad = [example for example in range(len(result.scores)) if not _is_finite(result, example)]
+    if not bad:
+        yield case.ok(f"all maps are finite: {len(result.scores)}", samples=len(result.scores))
+        return
+    yield case.alarm(
+        f"{len(bad)} of {amount(len(result.scores), 'map')} {'holds' if len(bad) == 1 else 'hold'} NaN or infinity",
+        where=result.layer,
+        value=len(bad) / len(result.scores),
+        limit=0.0,
+        samples=len(result.scores),
+        evidence={"first example": bad[0], "its score": float(result.scores[bad[0]])},
+    )
+
+
+def _is_finite(result: Saliency, example: int) -> bool:
+    return all(bool(np.isfinite(one[example]).all()) for one in result.maps)
 
 
 @rule(Saliency, code="GRD009", title="Map is zero", order=5)
@@ -21,9 +62,9 @@ def map_is_zero(result: Saliency, case: Case) -> Iterator[Finding]:
         flat (units that are off or saturated, a function at its end, a rounding), and the gradient cannot see past it.
     Where the limit comes from: exactly 0; and 1 %: of 69,120 maps of 15 healthy networks none had less than 9 % of the
         largest output.
-    False alarms: a score that does not depend on this input at all, such as a padded position. It is a warning.
-    Likely cause: dead or saturated units in the named layer, or a probability of 1 in place of a logit; of a class
-        activation map, a class that nothing in the picture speaks for.
+    False alarms: a score that does not depend on this input at all, such as a padded position. It is a warning, and
+        only a look where the gradient does arrive and the method cuts it off, as class activation maps do.
+    Likely cause: dead or saturated units in the named layer, or a probability of 1 in place of a logit.
     What to do: Look at the named layer with pel.activations.histograms, explain the logit and not the softmax, or use
         integratedgradients or occlusion, which see past a flat place.
     Source: Sundararajan et al. 2017 (sensitivity); ours.
@@ -31,26 +72,34 @@ def map_is_zero(result: Saliency, case: Case) -> Iterator[Finding]:
     if not len(result.scores):
         yield case.not_measured("there is no example")
         return
-    zero = [example for example in range(len(result.scores)) if result.is_zero(example)]
-    faint = [example for example, layer in enumerate(result.silent) if layer and example not in set(zero)]
-    if not zero and not faint:
+    zero = {example for example in range(len(result.scores)) if result.is_zero(example)}
+    lost = {example for example, layer in enumerate(result.silent) if layer}
+    if not any(_is_finite(result, example) for example in range(len(result.scores))):
+        yield case.not_measured("no map is finite")
+        return
+    if not zero | lost:
         yield case.ok("no map is 0 everywhere", samples=len(result.scores))
-    for examples, what, kind in ((zero, "0 everywhere", "zeros"), (faint, "saturated: all but 0", "next to nothing")):
-        if not examples:
-            continue
-        layers = sorted({result.silent[example] for example in examples} - {""})
-        where = (
-            f"; the gradient is lost at {', '.join(layers[:3])}" if layers else "; nothing speaks for the score there"
-        )
-        which = f"{len(examples)} of {amount(len(result.scores), 'map')} {'is' if len(examples) == 1 else 'are'}"
-        yield case.warn(
-            f"{which} {what}{where}",
-            where=layers[0] if layers else result.layer,
-            value=len(examples) / len(result.scores),
-            limit=0.0,
-            samples=len(result.scores),
-            evidence={"first example": examples[0], f"maps of {kind}": len(examples)},
-        )
+        return
+    if zero & lost:
+        yield _told(result, case.warn, sorted(zero & lost), "0 everywhere", "zeros")
+    if lost - zero:
+        yield _told(result, case.warn, sorted(lost - zero), "saturated: all but 0", "next to nothing")
+    if zero - lost:
+        yield _told(result, case.look, sorted(zero - lost), "0 everywhere, though the gradient arrives", "zeros")
+
+
+def _told(result: Saliency, speak: Callable[..., Finding], examples: list[int], what: str, kind: str) -> Finding:
+    layers = sorted({result.silent[example] for example in examples} - {""})
+    where = f"; the gradient is lost at {', '.join(layers[:3])}" if layers else _CUT.get(result.method, "")
+    which = f"{len(examples)} of {amount(len(result.scores), 'map')} {'is' if len(examples) == 1 else 'are'}"
+    return speak(
+        f"{which} {what}{where}",
+        where=layers[0] if layers else result.layer,
+        value=len(examples) / len(result.scores),
+        limit=0.0,
+        samples=len(result.scores),
+        evidence={"first example": examples[0], f"maps of {kind}": len(examples)},
+    )
 
 
 @rule(Saliency, code="GRD010", title="Incomplete map", order=7, limits={"share": 0.05})
@@ -70,7 +119,10 @@ def incomplete(result: Saliency, case: Case) -> Iterator[Finding]:
     if result.check != "completeness" or not len(result.scores):
         yield case.not_measured(f"{result.method} does not promise that its maps add up")
         return
-    worst = int(np.argmax(np.nan_to_num(result.error, nan=np.inf)))
+    if np.isnan(result.error).any():
+        yield case.not_measured("not every map is finite")
+        return
+    worst = int(np.argmax(result.error))
     error = float(result.error[worst])
     nodes = f" with {result.notes['nodes']:.0f} nodes" if "nodes" in result.notes else ""
     evidence = {"example": worst} | {name: float(one) for name, one in result.notes.items()}
@@ -102,7 +154,10 @@ def noisy(result: Saliency, case: Case) -> Iterator[Finding]:
     if result.check != "sampling" or not len(result.scores):
         yield case.not_measured(f"{result.method} gives no sampling error here")
         return
-    worst = int(np.argmax(np.nan_to_num(result.error, nan=np.inf)))
+    if np.isnan(result.error).any():
+        yield case.not_measured("not every map is finite")
+        return
+    worst = int(np.argmax(result.error))
     error = float(result.error[worst])
     if error <= case.limits["share"]:
         yield case.ok(f"the sampling error is {percent(error, 1)} of the map at the most", samples=len(result.scores))

@@ -17,6 +17,7 @@ from pellucid.methods.attribution import Attribution, Method, Question, Target
 from pellucid.methods.attribution.baseline import baselines_of
 from pellucid.methods.attribution.nest import tensors
 from pellucid.probe.address import Address, unwrap
+from pellucid.probe.guard import undisturbed
 from pellucid.probe.subject import Subject
 from pellucid.windows.gradients.measure.saliency import options_of
 from pellucid.windows.gradients.result import Faithfulness
@@ -66,6 +67,7 @@ class FaithfulnessOptions:
             raise InputError(f"radius={self.radius!r} came; expected a share of the range, above 0 to 1, such as 0.02.")
 
 
+@undisturbed()
 def faithfulness(
     model: nn.Module | Subject,
     x: Any,

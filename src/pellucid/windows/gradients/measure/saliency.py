@@ -82,7 +82,7 @@ def saliency(
         places=question.places,
         method=chosen.name,
         options=options_of(chosen),
-        signed=chosen.signed,
+        signed=chosen.signed and not getattr(chosen, "relu", False),  # what speaks against was cut off
         layer=found.layer or ("" if question.layer is None else question.layer.name),
         scores=array_of(found.scores),
         targets=question.targets,

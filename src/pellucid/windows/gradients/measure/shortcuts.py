@@ -18,6 +18,7 @@ from pellucid.methods.attribution import IntegratedGradients, Method, Question, 
 from pellucid.methods.classifying import classes_of, in_eval, scores_of
 from pellucid.methods.pictures import OTHERS, Pictures, first_batch, labelled, pictures_of
 from pellucid.methods.sharing import Group, Sharing
+from pellucid.probe.guard import undisturbed
 from pellucid.probe.subject import Subject
 from pellucid.windows.gradients.result import Shortcuts, Spot
 
@@ -30,6 +31,7 @@ _NOTEWORTHY = 0.2
 _BLOCK = 256
 
 
+@undisturbed()
 def shortcuts(
     model: nn.Module | Subject,
     data: Iterable[Any] | None = None,
@@ -43,15 +45,13 @@ def shortcuts(
 ) -> Shortcuts:
     """Find what a classifier may use in place of what it should learn, such as a watermark in the pictures of a class.
 
-    Of each class the patches are sought that stand, alike, in many of its pictures and in few of the others, and that
-    get attention (saliency). Each is then pasted into pictures of other classes, and covered in its own: a shortcut
-    turns them into the class. Patches at one place are looked for, and such that move.
+    Patches are sought that stand, alike, in many pictures of a class and in few others, at one place or at many, and
+    that get attention (saliency). Each is then pasted into pictures of other classes, and covered in its own.
 
     Args:
         model: A classifier, or a subject (whose batches and class names are used).
-        data: A loader of (pictures, labels) that can be iterated again, or one such pair; best pictures that the model
-            was not trained on, with whatever artefact the training pictures have. Pictures are [N, channel, row,
-            column] or [N, row, column].
+        data: A loader of (pictures, labels), or one such pair; best pictures that the model was not trained on, with
+            whatever artefact those have. Pictures are [N, channel, row, column] or [N, row, column].
         method: Name of a method of attribution, or one with options; None for integrated gradients from the mean of
             all classes with 8 nodes.
         cell: Rows and columns of a patch, in pixels; None for a quarter of each side. A patch ought to be about as
@@ -376,6 +376,7 @@ def _spot(
         moving=one.moving,
         attention=float(np.mean(within)),
         sameness=one.alike,
+        copied=one.copied,
         elsewhere=one.elsewhere,
         flip=flip,
         receivers=receivers,

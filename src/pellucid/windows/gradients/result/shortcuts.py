@@ -24,6 +24,8 @@ class Spot:
         moving: Whether it stands at another place in each picture.
         attention: Mean share of the saliency of a hit that lies in it, 0 to 1.
         sameness: Mean correlation of its pixels, of all pairs of hits, -1 to 1.
+        copied: Share of the pixels that tell it from other pictures that are the same in nearly all hits, 0 to 1: how
+            much of it is a copy.
         elsewhere: Share of the pictures of other classes that hold it too.
         flip: Share of pictures of other classes that become this class when it is pasted into them; NaN where there
             are too few.
@@ -44,6 +46,7 @@ class Spot:
     moving: bool
     attention: float
     sameness: float
+    copied: float
     elsewhere: float
     flip: float
     receivers: int

@@ -99,7 +99,9 @@ def _is_colour(result: Filters) -> bool:
 
 def _is_sliced(result: Filters) -> bool:
     """Say whether a filter takes a row of pictures: several channels, or slices of a volume."""
-    return result.weights.ndim > 3 and result.weights.shape[1] > 1 and not _is_colour(result) and not _is_dots(result)
+    if result.weights.ndim == 5:
+        return not _is_dots(result)
+    return result.weights.ndim == 4 and result.weights.shape[1] > 1 and not _is_colour(result) and not _is_dots(result)
 
 
 def _is_dots(result: Filters) -> bool:

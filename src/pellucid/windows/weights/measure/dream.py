@@ -15,12 +15,14 @@ from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance
 from pellucid.methods.synthesis import DreamOptions, Dreamt, Readout, Sight, dream_of, options_of, sight_of
 from pellucid.probe.address import Address
+from pellucid.probe.guard import undisturbed
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Dreamed
 
 Progress = Callable[[int, int], None]
 
 
+@undisturbed()
 def dream(
     model: nn.Module | Subject,
     image: Any,

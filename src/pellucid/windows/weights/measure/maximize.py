@@ -25,12 +25,14 @@ from pellucid.methods.synthesis import (
     units_of,
 )
 from pellucid.probe.address import Address
+from pellucid.probe.guard import undisturbed
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Maximized
 
 MOST_UNITS = 16
 
 
+@undisturbed()
 def maximize(
     model: nn.Module | Subject,
     at: Address | None = None,
