@@ -1,5 +1,7 @@
 """Sick and healthy maps for the rules on saliency."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -108,6 +110,29 @@ def test_a_weight_that_is_not_finite_is_an_alarm(method: str) -> None:
     (found,) = result.findings.problems
     assert (found.code, found.level) == ("GRD016", "alarm")
     assert levels(result, "GRD009") == {"not-measured"}
+
+
+@pytest.mark.parametrize("function", [torch.erf, torch.atan, torch.sinh])
+def test_relevance_that_meets_a_function_without_a_rule_is_lost(function: Callable[[Tensor], Tensor]) -> None:
+    """It is told, and not of functions with one; what biases absorb is none of it."""
+
+    class Net(nn.Module):
+        def __init__(self, inner: Callable[[Tensor], Tensor]) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.first, self.second, self.inner = nn.Linear(6, 12), nn.Linear(12, 3), inner
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.second(self.inner(2 * self.first(x)))
+
+    x = torch.randn(8, 6, generator=torch.Generator().manual_seed(1))
+    for known in (torch.relu, torch.tanh, nn.functional.gelu):
+        assert levels(pel.gradients.saliency(Net(known), x, 0, method="lrp"), "GRD010") == {"ok"}
+    (found,) = findings(pel.gradients.saliency(Net(function), x, 0, method="lrp"), "GRD010")
+    assert found.level == "warn"
+    assert found.message.endswith(
+        "of the score: the model calls a function that lrp has no rule for, or its epsilon is large"
+    )
 
 
 def test_a_path_that_steps_over_a_kink_is_incomplete() -> None:

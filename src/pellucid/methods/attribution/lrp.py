@@ -59,9 +59,10 @@ class LRP(Method):
         error = missed(tuple(maps), wide(scores))
         whole = scores.to(taken.dtype)
         biases = float((taken / torch.where(whole == 0, 1, whole)).mean())
-        return Attribution(
-            maps=tuple(maps), scores=scores, check="conservation", error=error, notes={"absorbed by biases": biases}
-        )
+        # With what biases took nothing is left over, unless epsilon takes it or a function that no rule knows.
+        lost = float(missed((*maps, taken[:, None]), wide(scores)).max())
+        notes = {"absorbed by biases": biases, "lost on the way": lost}
+        return Attribution(maps=tuple(maps), scores=scores, check="conservation", error=error, notes=notes)
 
     def _shared_out(self, question: Question, rows: Tensor) -> list[Tensor]:
         """Return the scores of some examples, what biases took of them, and the relevance of the values."""

@@ -107,15 +107,18 @@ def incomplete(result: Saliency, case: Case) -> Iterator[Finding]:
     """Maps that do not add up to what they explain.
 
     Looks for: methods that promise that a map adds up to the score less that of the baseline, and a sum that misses
-        more than 5 % of it.
+        more than 5 % of it; of lrp, a sum that misses it together with what biases absorbed.
     Why it matters: what is missing was attributed to nothing, and it may be most of the picture.
     Where the limit comes from: integrated gradients of ReLU networks with three hidden layers miss 3 % with 9 nodes
         and 0.3 % with 101 (median); captum's tests allow 5 %.
     False alarms: scores that hardly differ from that of the baseline: the share is then one of what was added up.
-    Likely cause: too few nodes for a network with many kinks; for deeplift and lrp layers that have no exact rule.
-    What to do: Raise nodes, or choose a baseline whose score differs.
+    Likely cause: too few nodes for a network with many kinks; for deeplift and lrp functions that have no exact rule.
+    What to do: Raise nodes, or choose a baseline whose score differs; in place of lrp use integratedgradients.
     Source: Sundararajan et al. 2017 (completeness); limit: ours.
     """
+    if result.check == "conservation" and len(result.scores):
+        yield _conserved(result, case)
+        return
     if result.check != "completeness" or not len(result.scores):
         yield case.not_measured(f"{result.method} does not promise that its maps add up")
         return
@@ -136,6 +139,23 @@ def incomplete(result: Saliency, case: Case) -> Iterator[Finding]:
         limit=case.limits["share"],
         samples=len(result.scores),
         evidence=evidence,
+    )
+
+
+def _conserved(result: Saliency, case: Case) -> Finding:
+    lost, share = float(result.notes.get("lost on the way", np.nan)), case.limits["share"]
+    if np.isnan(lost):
+        return case.not_measured("not every map is finite")
+    if lost <= share:
+        return case.ok(f"maps and biases add up: {percent(lost, 1)} is missing at the most", samples=len(result.scores))
+    return case.warn(
+        f"maps and biases miss up to {percent(lost, 1)} of the score: the model calls a function that lrp has no rule "
+        "for, or its epsilon is large",
+        where=result.layer,
+        value=lost,
+        limit=share,
+        samples=len(result.scores),
+        evidence={name: float(one) for name, one in result.notes.items()},
     )
 
 
