@@ -234,6 +234,8 @@ def _input(result: gradients.Saliency, nudged: Nudge, picture: Array, what: str)
 
 def _heat(result: gradients.Saliency, under: Array | None = None) -> Heat:
     values = _plane(result)
+    if under is None:  # as large and as square as the picture beside it
+        values = values.repeat(SIDE // values.shape[0], axis=0).repeat(SIDE // values.shape[1], axis=1)
     y, x = (None if side == SIDE else np.linspace(-0.5, SIDE - 0.5, side + 1) for side in values.shape)
     label = f"for (+) and against (−) {result.targets[0]}" if result.signed else "size"
     return Heat(values=values, x=x, y=y, signed=result.signed, label=label, under=under)
