@@ -1,6 +1,5 @@
 """Contents: the bits of tensors, generators and containers, kept and put back in place."""
 
-import mmap
 import operator
 import random
 from collections import OrderedDict, deque
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 PutBack = Callable[[], None]
-_LARGE = 1 << 20  # bytes: from here on fresh memory costs more than what is written into it
 
 
 def tensor_back(tensor: Tensor) -> PutBack:
@@ -60,7 +58,7 @@ def _contents_back(tensor: Tensor) -> PutBack:
         return _sparse_back(tensor)
     storage = tensor.data
     once = _each_value_once(storage)
-    copy = _copy(once)
+    copy = once.clone()
 
     def put_back() -> None:
         now = tensor.data
@@ -70,17 +68,6 @@ def _contents_back(tensor: Tensor) -> PutBack:
             once.copy_(copy)
 
     return put_back
-
-
-def _copy(tensor: Tensor) -> Tensor:
-    """Return a copy; of a large tensor in main memory in huge pages, where there are any: half of the time."""
-    size = tensor.numel() * tensor.element_size()
-    plain = type(tensor) is Tensor and tensor.device.type == "cpu" and tensor.is_contiguous()
-    if not plain or size < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return tensor.clone()
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.madvise(mmap.MADV_HUGEPAGE)
-    return torch.frombuffer(memory, dtype=tensor.dtype).view(tensor.shape).copy_(tensor)
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:

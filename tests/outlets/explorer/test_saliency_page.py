@@ -159,6 +159,7 @@ def missed(network: str, size: float) -> Array:
     return np.array([abs(one.change[3] - one.predicted[3]) / max(abs(one.change[3]), 1e-6) for one in found])
 
 
+@pytest.mark.slow
 def test_the_mlp_is_predicted_and_the_cnn_is_not() -> None:
     """Nudges of 0.5: within a hundredth with one, a third and more off at half of the pixels with the other."""
     assert missed("MLP", 0.5).max() < 0.01
@@ -185,6 +186,7 @@ def test_guided_maps_hardly_know_the_class() -> None:
     assert alikes[1] < 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ["MLP", "CNN"])
 def test_two_dabs_where_the_map_is_red_make_a_nine(network: str) -> None:
     """Of the brush of the pad; as many elsewhere do not."""
