@@ -80,6 +80,7 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_a_source_distribution_holds_the_built_script_and_its_sources(source: Path) -> None:
     """A source distribution holds the built script and its sources."""
     with tarfile.open(source) as packed:

@@ -17,6 +17,7 @@ def test_the_zoo_is_the_same_for_a_seed_and_varies() -> None:
     assert recipes[:30] == list(healthy_zoo(5, 30))
 
 
+@pytest.mark.slow
 def test_zoo_networks_learn() -> None:
     """The first network of each architecture reaches 90 %."""
     assert [train(build(recipe)).accuracy >= 0.9 for recipe in healthy_zoo(2, 3)] == [True] * 3

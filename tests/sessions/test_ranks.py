@@ -43,7 +43,13 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pel.Result]:
 
 
 @pytest.fixture(
-    scope="module", params=["ddp", "fsdp", pytest.param("ddp-compiled", marks=pytest.mark.slow), "fsdp-compiled"]
+    scope="module",
+    params=[
+        "ddp",
+        "fsdp",
+        pytest.param("ddp-compiled", marks=pytest.mark.slow),
+        pytest.param("fsdp-compiled", marks=pytest.mark.slow),
+    ],
 )
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the training on two ranks, wrapped in DDP or cut by FSDP2, eager and compiled."""
