@@ -3,6 +3,7 @@
 Used by the benchmarks beside it; running it does nothing.
 """
 
+import math
 import multiprocessing as mp
 import os
 import statistics
@@ -44,10 +45,17 @@ def in_turns(build: Callable[[str], Callable[[], Any]], systems: Sequence[str], 
     return seconds
 
 
-def ratio(mine: Sequence[float], floor: Sequence[float]) -> float:
-    """Return the median over the rounds of one system's seconds over another's; NaN where either was not measured."""
-    pairs = list(zip(mine, floor, strict=False))
-    return statistics.median(one / other for one, other in pairs) if pairs else float("nan")
+def ratio(mine: Sequence[float], floor: Sequence[float]) -> tuple[float, float]:
+    """Return the median over the rounds of one system's seconds over another's, and its standard error.
+
+    Both are NaN where either system was not measured. The error is that of the median of a normal distribution whose
+    spread is read off the quartiles, so that a round that was disturbed does not count for more than its place.
+    """
+    ratios = sorted(one / other for one, other in zip(mine, floor, strict=False))
+    if len(ratios) < 2:
+        return (ratios[0] if ratios else math.nan), math.nan
+    lower, _, upper = statistics.quantiles(ratios, n=4, method="inclusive")
+    return statistics.median(ratios), 1.253 * (upper - lower) / 1.349 / math.sqrt(len(ratios))
 
 
 def _serve(build: Callable[[str], Callable[[], Any]], system: str, pipe: Any) -> None:
