@@ -30,6 +30,7 @@ def in_turns(build: Callable[[str], Callable[[], Any]], systems: Sequence[str], 
     for system in systems:
         pipes[system], theirs = context.Pipe()
         context.Process(target=_serve, args=(build, system, theirs), daemon=True).start()
+        theirs.close()  # so that a process that ends is noticed
     seconds: dict[str, list[float]] = {system: [] for system in systems}
     for system in systems:
         if problem := pipes[system].recv():

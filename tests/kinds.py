@@ -14,7 +14,7 @@ from pellucid.core.result import Result
 from pellucid.maths.series import TensorSeries
 from pellucid.windows.activations import ActivationHistograms, FeatureMaps
 from pellucid.windows.gradients import Faithfulness, GradientFlow, Saliency, Shortcuts
-from pellucid.windows.loss import Descent, LossCurves, SanityCheck
+from pellucid.windows.loss import Curvature, Descent, Landscape, LossCurves, SanityCheck
 from pellucid.windows.loss.measure import evaluate
 from pellucid.windows.weights import Filters, Spectra, Templates, WeightHistograms
 from pellucid.windows.weights.result import Dreamed, Maximized
@@ -61,7 +61,10 @@ def run_of(steps: int) -> dict[type[Result], Result]:
     cells = pel.gradients.shortcuts(model, batch(8 * steps), shape=(1, 3, 4))
     return {
         type(one): one
-        for one in (*watch.results.values(), *made_up(steps), *seen(batch(8 * steps)[0]), descent, maps, tried, cells)
+        for one in (
+            *(*watch.results.values(), *made_up(steps), *seen(batch(8 * steps)[0])),
+            *(descent, maps, tried, cells, ground(model, 3), bent(model)),
+        )
     }
 
 
@@ -76,6 +79,8 @@ def finished() -> dict[type[Result], Result]:
         pel.loss.sanity(model, data, F.cross_entropy),
         pel.loss.curves({"loss": [1.0]}),
         pel.loss.descend("bowl"),
+        ground(model, 9),
+        bent(model),
         pel.gradients.saliency(model, data[0], method="integratedgradients"),
         pel.gradients.faithfulness(model, data[0], method="integratedgradients", options=BRIEF),
         pel.gradients.shortcuts(model, data, shape=(1, 3, 4)),
@@ -105,6 +110,8 @@ def nothing() -> dict[type[Result], Result]:
         LossCurves(curves={}, label_counts=np.zeros(0, dtype=np.int64)),
         evaluate(Net(), *batch(8), F.cross_entropy).before(0),
         nowhere(),
+        unmeasured(),
+        unbent(),
         unexplained(),
         untried(),
         unsought(),
@@ -144,13 +151,39 @@ def unseen() -> tuple[Filters, Templates, Spectra, FeatureMaps]:
     """No filter, no row, no matrix, no channel."""
     filters, templates, spectra, maps = seen(batch(4)[0])
     names = ("weights", "norms", "factors", "partners", "cosines")
-    fewer = {name: getattr(maps, name)[:0] for name in ("maps", "order", "peaks", "boxes")}
+    fewer = {name: getattr(maps, name)[:0] for name in ("maps", "order", "boxes")}
     return (
         replace(filters, exciting=None, **{name: getattr(filters, name)[:0] for name in names}),
         replace(templates, images=templates.images[:0], biases=templates.biases[:0]),
         replace(spectra, names=(), shapes=(), values=()),
         replace(maps, exciting=None, **fewer),
     )
+
+
+def ground(model: nn.Module, resolution: int) -> Landscape:
+    """Return the loss around the weights."""
+    options = pel.loss.LandscapeOptions(lines=1, samples=64)
+    return pel.loss.landscape(model, batch(), resolution=resolution, options=options, progress=False)
+
+
+def bent(model: nn.Module) -> Curvature:
+    """Return how the loss bends at the weights."""
+    options = pel.loss.CurvatureOptions(products=4, starts=1, steps=3, directions=2)
+    return pel.loss.curvature(model, batch(), options=options, progress=False)
+
+
+def unbent() -> Curvature:
+    """Curvature of which nothing is known."""
+    found, nan = bent(Net()), float("nan")
+    none = {"values": found.values[:0, :0], "weights": found.weights[:0, :0], "along": found.along[:0]}
+    return replace(found, highest=nan, lowest=nan, bounds=(nan, nan), **none)
+
+
+def unmeasured() -> Landscape:
+    """Ground without a single point."""
+    found, none = ground(Net(), 3), np.zeros((0, 0))
+    planes = {"losses": none, "errors": none, "measured": none.astype(bool), "lines": found.lines[:0]}
+    return replace(found, columns=none[0:0, 0:0].reshape(0), rows=none.reshape(0), **planes)
 
 
 def nowhere() -> Descent:

@@ -164,6 +164,8 @@ def call(name: str, model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) 
         convolution = nn.utils.skip_init(nn.Conv1d, 1, 4, 3)
         nn.init.ones_(convolution.weight), nn.init.ones_(convolution.bias)
         model, given = nn.Sequential(nn.Unflatten(1, (1, 12)), convolution, nn.Flatten(), model), {"data": batch()}
+    if name in ("loss.landscape", "loss.curvature"):
+        given |= {"data": batch(), "resolution": 3}
     if name == "activations.feature_maps":
         given |= {"at": "act", "data": batch()}
     return function(model, **{key: given[key] for key in inspect.signature(function).parameters if key in given})

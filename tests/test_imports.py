@@ -50,7 +50,7 @@ def test_the_first_name_loads_and_registers_everything() -> None:
             " len(pellucid.rules()) > 20, len(pellucid.Result.kinds), len(_OPENERS)]))"
         )
     )
-    assert found == [[], True, True, True, True, 15, 1]
+    assert found == [[], True, True, True, True, 17, 1]
 
 
 def test_measuring_does_not_bring_the_compiler() -> None:

@@ -125,3 +125,32 @@ def test_a_drawing_that_nobody_can_have_drawn_is_told(open_explorer: OpenPage) -
     page = opened(open_explorer, path)
     expect(page.locator(".problem")).to_contain_text("'drawing' takes 256 hexadecimal digits")
     expect(page.locator(".panel").first).to_contain_text("A 3")
+
+
+def test_what_is_read_follows_the_picture(open_explorer: OpenPage) -> None:
+    """The words beside a pixel are those of the map that is shown, also when a control changes it by keyboard."""
+    page = opened(open_explorer)
+    stage, tip = page.locator(".panel").nth(1).locator(".stage"), page.locator(".panel").nth(1).locator(".tip b")
+    stage.focus()
+    for key in ("ArrowDown", *["ArrowDown"] * 5, *["ArrowRight"] * 7):
+        page.keyboard.press(key)
+    before = tip.inner_text()
+    page.get_by_label("Target").select_option("8")
+    expect(page.locator("h4").first).to_contain_text("the score of 8")
+    expect(tip).not_to_have_text(before)
+    after = tip.inner_text()
+    stage.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(tip).to_have_text(after)
+
+
+def test_a_method_that_needs_places_is_told_with_the_other_network(open_explorer: OpenPage) -> None:
+    """Grad-CAM stays chosen, and the verdict says whose map it is instead."""
+    page = opened(open_explorer)
+    page.get_by_label("Method").select_option("gradcam")
+    page.get_by_label("Network").select_option("MLP")
+    expect(page.locator(".verdict")).to_contain_text("Gradcam asks a layer that has places, and the MLP has none")
+    expect(page.get_by_label("Method")).to_have_value("gradcam")
+    page.get_by_label("Network").select_option("CNN")
+    expect(page.locator("h4").first).to_contain_text("gradcam, CNN")

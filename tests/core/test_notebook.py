@@ -158,7 +158,7 @@ def test_findings_for_a_notebook() -> None:
     for words in ("from step 7", "look</b> at fc1", "1 check passed: fine [D]", "1 check not measured: gone [E]"):
         assert words in html
     assert "<p>m</p></li></ul></details>" in html  # the reason, behind the line
-    assert "no check looked at this" in findings_bundle([])["text/html"]
+    assert "not-measured: no rule judges this." in findings_bundle([])["text/html"]
     assert Findings(tuple(given))._repr_mimebundle_() == findings_bundle(given)
 
 
@@ -187,7 +187,7 @@ def test_drawings() -> None:
     assert list(Shown().figures()) == ["layers", "silent"]
     assert Shown().figure().title == "Activations"
     assert Shown().figure().verdict == "alarm: Dying ReLU at blocks.1.mlp"
-    assert Shown().figure("silent").verdict == "not-measured: none of 0 checks had enough data"
+    assert Shown().figure("silent").verdict == "not-measured: no rule judges this"
     assert Shown().figure("silent").level is Level.NOT_MEASURED
     with pytest.raises(AddressError) as caught:
         Shown().figure("layer")

@@ -81,4 +81,4 @@ def test_the_width_is_kept(width: int, in_full: bool) -> None:
 
 def test_silence_is_no_pass() -> None:
     """Without a finding nothing was looked at."""
-    assert str(Findings()) == "– not-measured: no check looked at this."
+    assert str(Findings()) == "– not-measured: no rule judges this."

@@ -79,3 +79,10 @@ def test_too_few_values_have_no_interval() -> None:
     assert interval(np.array([2.0, np.nan]))[0] == 2
     assert all(math.isnan(one) for one in interval(np.array([2.0]))[1:])
     assert all(math.isnan(one) for one in interval(np.array([np.nan])))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_row_that_is_not_finite_is_not_constant(value: float) -> None:
+    """Whatever else it holds; and its neighbour is judged as ever."""
+    rows = np.array([[value, 1.0], [value, value], [2.0, 2.0]])
+    assert is_constant(rows).tolist() == [False, False, True]

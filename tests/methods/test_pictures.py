@@ -71,7 +71,7 @@ REFUSED = {
     ),
     "wrong shape": (
         lambda: pictures_of([(torch.zeros(2, 16), torch.zeros(2).long())], quotas={0: 1}, shape=(3, 5)),
-        "shape=(3, 5) came; an input holds 16 values. Expected (channels, rows, columns).",
+        "shape=(3, 5) holds 15 values, and an input holds 16. (1, 4, 4) would fit.",
     ),
     "tokens": (
         lambda: pictures_of([(torch.zeros(2, 16).long(), torch.zeros(2).long())], quotas={0: 1}),

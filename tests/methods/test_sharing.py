@@ -3,9 +3,10 @@
 import re
 
 import pytest
+import torch
 
 from pellucid.core.errors import InputError
-from pellucid.methods.sharing import Sharing
+from pellucid.methods.sharing import Sharing, fingerprint
 
 
 def test_nothing_is_shared_unless_asked() -> None:
@@ -31,3 +32,13 @@ def test_a_group_without_processes_is_refused() -> None:
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         Sharing.of("world")
+
+
+def test_a_fingerprint_tells_the_order_of_rows() -> None:
+    """Rows in another order, shape or type have another fingerprint, and the same values in other memory the same."""
+    rows = torch.arange(6.0).reshape(3, 2)
+    others = (rows.flip(0), rows.reshape(2, 3), rows.double(), rows[:2])
+    assert fingerprint(rows) == fingerprint(rows.T.contiguous().T)
+    assert len({fingerprint(rows), *(fingerprint(one) for one in others)}) == 5
+    assert fingerprint(rows, rows) != fingerprint(rows)
+    assert fingerprint(torch.tensor(1, dtype=torch.bfloat16), torch.zeros(0)) != fingerprint()

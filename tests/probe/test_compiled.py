@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import AddressError
+from pellucid.probe.address import is_compiled
 from pellucid.probe.capture import capture
+from pellucid.probe.guard import untouched
 from pellucid.probe.listener import Listener
 
 X = torch.linspace(-1, 1, 12).reshape(3, 4)
@@ -216,3 +218,27 @@ def test_model_with_a_graph_break_of_its_own() -> None:
             run(X)
         assert list(tape) == KEYS
     assert graphs.count == 4
+
+
+def _child(model: nn.Module, graphs: Graphs) -> Callable[[Tensor], Tensor]:
+    compiled: Any = torch.compile(model.get_submodule("first"), backend=graphs)
+    model.register_module("first", compiled)
+    model.get_submodule("shared").compile(backend=graphs)
+    return model
+
+
+@pytest.mark.parametrize("compiled", [_wrapped, _in_place, _child, _by_function])
+def test_the_guard_runs_what_was_written_and_adds_no_graph(compiled: Callable[..., Any]) -> None:
+    """Hooks fire, other modes and sizes compile nothing, and the graphs of the user are found again."""
+    model, graphs, seen = Net(), Graphs(), list[str]()
+    run = compiled(model, graphs)
+    before, made = run(X), graphs.count
+    with untouched(model), torch.no_grad():
+        assert not is_compiled(model)
+        model.train(mode=False)
+        model.get_submodule("relu").register_forward_hook(lambda *_: seen.append("relu"))
+        torch.testing.assert_close(run(X.repeat(5, 1))[:3], before)
+    assert seen == ["relu"]
+    assert is_compiled(model) == (compiled in (_in_place, _child))
+    assert torch.equal(run(X), before)
+    assert graphs.count == made

@@ -1,6 +1,11 @@
 """Inside the guard anything may happen to a model; outside nothing has."""
 
+import copy
+import multiprocessing
+import os
 import random
+import sys
+import threading
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -9,7 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.probe.guard import undisturbed, untouched
+from pellucid.core.errors import InputError
+from pellucid.probe.contents import container_back
+from pellucid.probe.guard import refuse_inference, undisturbed, untouched
 
 Untouched = Callable[[nn.Module], AbstractContextManager[None]]
 
@@ -139,3 +146,90 @@ def test_random_numbers_go_on_as_if_nothing_was_drawn() -> None:
         raise ValueError
     assert torch.equal(torch.randn(2), expected[0])
     assert random.random() == expected[1]
+
+
+def test_threads_take_turns() -> None:
+    """A second thread enters when the first has left, of another model, too; one enters again while it is inside."""
+    first, second, order = nn.Linear(2, 2), nn.Linear(2, 2), list[str]()
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with untouched(first), untouched(second), undisturbed():
+            inside.set()
+            go_on.wait(30)
+            order.append("first left")
+
+    def follow() -> None:
+        with untouched(second):
+            order.append("second entered")
+
+    threads = [threading.Thread(target=one) for one in (hold, follow)]
+    threads[0].start()
+    inside.wait(30)
+    threads[1].start()
+    threads[1].join(0.2)
+    assert order == []
+    go_on.set()
+    for one in threads:
+        one.join(30)
+    assert order == ["first left", "second entered"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_lacks() -> None:
+    """A loader's worker may be forked while another thread is inside."""
+    model, inside, go_on = nn.Linear(2, 2), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with untouched(model):
+            inside.set()
+            go_on.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(30)
+    child = multiprocessing.get_context("fork").Process(target=_enter, args=(model,))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads, from Python 3.12 on
+        child.start()
+    child.join(30)
+    code = child.exitcode
+    child.kill()
+    go_on.set()
+    thread.join(30)
+    assert code == 0
+
+
+def _enter(model: nn.Module) -> None:
+    with untouched(model):
+        pass
+
+
+def test_a_module_is_whole_while_it_is_put_back() -> None:
+    """Another thread may be running it: what holds the same names is not emptied first."""
+    entries: dict[str, object] = {"mode": "train", "hooks": 1}
+    back = container_back(entries)
+    assert back is not None
+    entries["mode"] = "eval"
+    sizes: list[int] = []
+    sys.setprofile(lambda *_: sizes.append(len(entries)))  # called with every call inside
+    try:
+        back()
+    finally:
+        sys.setprofile(None)
+    assert entries == {"mode": "train", "hooks": 1}
+    assert min(sizes) == 2
+
+
+def test_a_model_made_under_inference_mode_is_refused_where_gradients_are_needed() -> None:
+    """PyTorch would say it of a tensor inside, when it is too late."""
+    with torch.inference_mode():
+        model = nn.Linear(2, 2)
+    with pytest.raises(InputError) as error:
+        refuse_inference(model)
+    assert str(error.value) == (
+        "'weight' was made or loaded under torch.inference_mode(), and PyTorch computes no gradients through such a "
+        "tensor, not even those of the input. Make the model outside of it, or give a copy that was made outside: "
+        "copy.deepcopy(model)."
+    )
+    refuse_inference(copy.deepcopy(model))

@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,38 @@ def test_scripting_is_refused(compiled_before: bool) -> None:
         "torch.jit.script came upon a model that is being captured or watched, and cannot leave out its hooks. Script "
         "the model before, or a copy.deepcopy made before."
     )
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_script_module_is_passed_over_beside_others_and_refused_alone() -> None:
+    """Python sees nothing of what runs inside of one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.script(nn.Linear(4, 4))
+    model = nn.Sequential(scripted, nn.ReLU())
+    with capture(model) as tape:
+        model(torch.ones(2, 4))
+    assert list(tape) == ["1"]
+    for examined, at in ((scripted, "**"), (model, "0")):
+        with pytest.raises(CaptureError) as error, capture(examined, at):
+            pass
+        assert str(error.value) == (
+            f"What is to be captured of {type(examined).__name__} is a ScriptModule, which Python cannot look into. "
+            "Give the model as it was before torch.jit."
+        )
+
+
+def test_a_capture_begun_in_a_backward_pass_sees_what_runs() -> None:
+    """It is no recomputation; what runs in a pass that began later is."""
+    model, tapes = nn.Linear(4, 4), list[list[str]]()
+
+    def hook(_: torch.Tensor) -> None:
+        with capture(model) as tape:
+            model(torch.ones(2, 4))
+        tapes.append(list(tape))
+
+    leaf = torch.ones(2, requires_grad=True)
+    made = leaf * 2
+    made.register_hook(hook)
+    made.sum().backward()
+    assert tapes == [["(model)"]]

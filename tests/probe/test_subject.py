@@ -77,7 +77,7 @@ def test_batches_up_to_a_count() -> None:
     assert len(list(up_to(loader, 100))) == 2
     with pytest.raises(InputError) as error:
         list(up_to(loader, 0))
-    assert str(error.value) == "samples is 0; expected 1 or more."
+    assert str(error.value) == "samples=0 came; expected a whole number, 1 or more."
 
 
 def test_no_more_batches_are_taken_than_are_needed() -> None:
@@ -99,7 +99,7 @@ def test_batch_without_tensors() -> None:
         batch_size({"a": [1, 2]})
     assert str(error.value) == (
         "A batch of type dict holds no tensor with an axis of samples. Give a tensor, or a tuple, list or "
-        "mapping of tensors."
+        "mapping of tensors, such as x[None] for one image."
     )
 
 

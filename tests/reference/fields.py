@@ -39,8 +39,8 @@ def sees(steps: Sequence[Step], place: int, size: int) -> list[int]:
     return sorted(found)
 
 
-def best(model: nn.Module, images: Tensor, channel: int, most: int) -> list[tuple[float, int, tuple[int, ...]]]:
-    """Return (value, example, place) of the examples that excite a channel most, each run by itself in float64."""
+def best(model: nn.Module, images: Tensor, channel: int) -> tuple[float, int, tuple[int, ...]]:
+    """Return (value, example, place) of the example that excites a channel most, each run by itself in float64."""
     slow = model.double().eval()
     found: list[tuple[float, int, tuple[int, ...]]] = []
     for number, image in enumerate(images.double()):
@@ -48,7 +48,7 @@ def best(model: nn.Module, images: Tensor, channel: int, most: int) -> list[tupl
             values = slow(image[None])[0, channel].numpy()
         place = np.unravel_index(int(np.argmax(values)), values.shape) if values.ndim else ()
         found.append((float(values.max()), number, tuple(int(one) for one in place)))
-    return sorted(found, key=lambda one: (-one[0], one[1]))[:most]
+    return min(found, key=lambda one: (-one[0], one[1]))
 
 
 def patch(image: Tensor, low: Sequence[int], high: Sequence[int]) -> np.ndarray:

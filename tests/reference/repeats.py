@@ -49,3 +49,22 @@ def best_match(picture: Array, patch: Array) -> tuple[float, tuple[int, int]]:
     }
     place = max(found, key=lambda one: found[one])
     return found[place], place
+
+
+def residue(patches: Array, part: tuple[int, int]) -> Array:
+    """What is left of the usual patch, for every place: a least-squares fit of each patch, its gain kept in bounds."""
+    # The lower of the two in the middle, as torch takes it.
+    usual, (height, width) = np.sort(patches, axis=0)[(len(patches) - 1) // 2], part
+    down, right = patches.shape[2] - height + 1, patches.shape[3] - width + 1
+    found = np.zeros((down, right))
+    for a in range(down):
+        for b in range(right):
+            whole = usual[:, a : a + height, b : b + width]
+            whole = whole - whole.mean((1, 2), keepdims=True)
+            squares = list[float]()
+            for one in patches[:, :, a : a + height, b : b + width]:
+                centred = one - one.mean((1, 2), keepdims=True)
+                gain = np.clip((centred * whole).sum() / (whole * whole).sum(), 0.7, 1.4)
+                squares.append(float(((centred - gain * whole) ** 2).mean()))
+            found[a, b] = np.sqrt(np.mean(squares) / (whole * whole).mean())
+    return found

@@ -127,7 +127,7 @@ def test_a_loss_that_raises_is_a_window_that_was_not_looked_at() -> None:
     [
         ({"samples": 0}, "samples is 0; expected 1 or more."),
         (
-            {"loader": (torch.ones(4, 6), torch.ones(4))},
+            {"loader": [torch.ones(4, 6), torch.ones(4, 6)]},
             (
                 "checkup() needs batches that are pairs (input, target), got Tensor. "
                 "A single batch is passed as [(input, target)]."

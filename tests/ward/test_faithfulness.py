@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -153,3 +154,33 @@ def test_a_baseline_that_changes_nothing_is_not_judged() -> None:
     result = pel.gradients.faithfulness(model, x, baseline=x, options=replace(QUICK, samples=0, randomisations=0))
     (found,) = findings(result, "GRD013")
     assert found.message == "the score is the same with everything taken away: choose another baseline"
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@pytest.mark.parametrize("layer", [1, 3])
+def test_a_model_that_is_not_finite_is_not_judged(value: float, layer: int) -> None:
+    """None of the tests says ok of it; and of the sound twin nothing is left unjudged for that."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(25, 12), nn.ReLU(), nn.Linear(12, 3))
+    x = torch.rand(12, 1, 5, 5)
+    sound = pel.gradients.faithfulness(model, x, 0, method=("gradient", "inputxgradient"), options=QUICK)
+    assert sound.finite.all()
+    with torch.no_grad():
+        model[layer].weight[0] = value
+    result = pel.gradients.faithfulness(model, x, 0, method=("gradient", "inputxgradient"), options=QUICK)
+    said = [one for code in ("GRD012", "GRD013", "GRD014") for one in findings(result, code)]
+    assert {(one.level, one.message) for one in said} == {
+        ("not-measured", f"12 of 12 maps of {name}, or the scores that they explain, are NaN or infinite")
+        for name in ("gradient", "inputxgradient")
+    }
+    assert len(said) == 6
+
+
+def test_one_example_that_is_not_finite_leaves_the_others_judged() -> None:
+    """Of it nothing is said."""
+    x, model = torch.rand(12, 1, 5, 5), nn.Sequential(nn.Flatten(), nn.Linear(25, 12), nn.ReLU(), nn.Linear(12, 3))
+    x[3] = 1e30
+    with torch.no_grad():
+        model[1].weight.mul_(1e10)
+    result = pel.gradients.faithfulness(model, x, 0, options=QUICK)
+    assert result.finite[0].tolist() == [row != 3 for row in range(12)]
+    assert np.isfinite(result.way)

@@ -206,3 +206,15 @@ def test_values_that_are_not_finite_are_not_judged() -> None:
     x = images()
     x[5] = torch.nan
     assert levels(channels(net(), "1", x), "ACT007") == {"not-measured"}
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_filters_that_are_not_finite_are_not_judged(value: float) -> None:
+    """One value is enough."""
+    model = net()
+    with torch.no_grad():
+        model[0].weight[0, 0, 0, 0] = value
+    result = pel.weights.filters(model)
+    for code in ("WGT003", "WGT004"):
+        (found,) = findings(result, code)
+        assert (found.level, found.message) == ("not-measured", "the weights hold values that are not finite")

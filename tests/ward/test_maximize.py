@@ -104,3 +104,14 @@ def test_steps_that_are_too_long_are_looked_at() -> None:
         pel.weights.dream(nn.Sequential(Peak()), image, "0", octaves=1, steps=1, options=options), "WGT006"
     )
     assert found.level == "look"
+
+
+def test_units_that_a_nan_beside_them_holds_still_are_not_called_excited() -> None:
+    """NaN in the weights of one unit makes the gradient of all NaN: nothing is said of the others."""
+    model = net()
+    with torch.no_grad():
+        model[2].weight[1, 0, 0, 0] = float("nan")
+    found = findings(pel.weights.maximize(model, "2", like=x(), steps=64), "WGT005")
+    assert [(one.level, one.message) for one in found] == [
+        ("not-measured", "the activity of 1 unit is NaN or infinite")
+    ]

@@ -153,6 +153,48 @@ def test_two_noisy_samples_are_noise() -> None:
     assert levels(pel.gradients.saliency(mlp(), inputs(), method=many), "GRD011") == {"ok"}
 
 
+def test_maps_of_zeros_have_no_sampling_error() -> None:
+    """An error is a share of the map, and there is no map; one example with a map is enough to judge."""
+    method = pel.gradients.SmoothGrad(samples=8)
+    (found,) = findings(pel.gradients.saliency(mlp(shift=-100.0), inputs(), method=method), "GRD011")
+    assert (found.level, found.message) == (
+        "not-measured",
+        "every map is 0 everywhere, and an error is a share of a map",
+    )
+    model = nn.Sequential(nn.Linear(1, 1), nn.ReLU())
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        model[0].bias.fill_(0.0)
+    some = pel.gradients.saliency(model, torch.tensor([[-5.0], [5.0]]), 0, method=method)
+    assert some.is_zero(0)
+    assert levels(some, "GRD011") == {"ok"}
+
+
+def test_a_gradient_too_small_to_be_squared_is_not_lost() -> None:
+    """Its square is 0 in float32; the map of the method is 0, and the gradient arrives."""
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+    with torch.no_grad():
+        for one in model.parameters():
+            one.fill_(1e-14)
+    result = pel.gradients.saliency(model, torch.zeros(2, 4), 0, method="inputxgradient")
+    assert result.silent == ("", "")
+
+
+def test_maps_of_zeros_and_small_ones_are_told_apart_in_one_batch() -> None:
+    """A unit is off for the first example, saturated for the second, and neither for the third."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.off, self.saturated = nn.ReLU(), nn.Tanh()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.saturated(self.off(x)).sum(1, keepdim=True)
+
+    result = pel.gradients.saliency(Net(), torch.tensor([[-3.0, -4.0], [9.0, 8.0], [0.1, 0.2]]), 0)
+    assert result.silent == ("off", "saturated", "")
+
+
 def test_a_result_comes_back_from_a_file(tmp_path: object) -> None:
     """With the names of the classes, the options and the notes."""
     subject = pel.Subject(mlp(), class_names=("ant", "bee", "cat", "dog"))
@@ -162,3 +204,31 @@ def test_a_result_comes_back_from_a_file(tmp_path: object) -> None:
     assert (found.target_name(0), found.target_name(1)) == ("dog", "ant")
     assert (found.options, found.notes, found.targets) == (result.options, result.notes, result.targets)
     assert (found.map == result.map).all()
+
+
+def test_a_score_that_is_not_finite_is_an_alarm_though_its_map_is() -> None:
+    """The gradient of one logit passes a NaN in its weight by; what it explains is NaN."""
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    with torch.no_grad():
+        model[2].bias[0] = torch.nan
+    result = pel.gradients.saliency(model, torch.rand(3, 4), 0)
+    (found,) = findings(result, "GRD016")
+    assert (found.level, found.message) == ("alarm", "3 of 3 maps hold NaN or infinity, or explain a score that is")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_where_a_script_module_loses_its_gradient_cannot_be_said() -> None:
+    """It shows no layers: the whole model is named, and not the target."""
+    model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    with torch.no_grad():
+        model[0].bias.fill_(-100)
+    result = pel.gradients.saliency(torch.jit.script(model), torch.rand(3, 4), 0)
+    assert result.silent == ("(model)", "(model)", "(model)")
+
+
+def test_the_layer_that_loses_a_gradient_is_named_without_a_number_of_its_call() -> None:
+    """The pass that finds what a class activation map explains is not on the tape."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3))
+    with torch.no_grad():
+        model[3].weight.zero_()
+    assert pel.gradients.saliency(model, torch.rand(2, 1, 8, 8), 0, method="gradcam").silent == ("3", "3")

@@ -49,11 +49,10 @@ export function FigureView() {
 function Verdict({ figure }: { figure: Figure }) {
   const { level } = figure;
   if (!figure.verdict) return null;
-  const word = levelWord(level);
-  const text = plain(figure.verdict).replace(new RegExp(`^${word}: `), "");
+  const text = plain(figure.verdict).replace(new RegExp(`^${level}: `), "");
   return (
     <p class="verdict" style={{ color: levelColour(level) }}>
-      <b><span aria-hidden>{LEVEL_SYMBOLS[level]} </span>{word}:</b> {text}
+      <b><span aria-hidden>{LEVEL_SYMBOLS[level]} </span>{levelWord(level)}:</b> {text}
     </p>
   );
 }

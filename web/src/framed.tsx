@@ -23,7 +23,7 @@ import type { Reader, Reading } from "./reading.js";
 import { rulersOf, type Rulers } from "./rulers.js";
 import { valueAt } from "./scale.js";
 import { useScene } from "./scene.js";
-import { Stage } from "./stage.js";
+import { Stage, useFresh } from "./stage.js";
 import { PanelTools } from "./tools.js";
 import type { Bars, Mark, Panel } from "./types.js";
 import { plain } from "./words.js";
@@ -45,6 +45,7 @@ export function Framed({ panel, plan, name }: Props) {
   const said = useSignal<Reading | null>(null);
   const selecting = useSignal<Box | null>(null);
   const lasso = useLasso(panel, plot, store.hidden.value);
+  useFresh(reader, reading, reader);
   const choose = pick && panel.marks.some((mark) => mark.kind === "heat")
     ? (x: number, y: number) => pick(valueAt(panel.x, plot.placeX(x)), valueAt(panel.y, plot.placeY(y)))
     : null;

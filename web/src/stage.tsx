@@ -1,7 +1,7 @@
 /** The place where a picture is read and moved: gestures, keys, and what follows them. */
 
 import { h, type ComponentChildren } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Cursor, Spoken, Tooltip } from "./overlay.js";
 import { arrowOf, useGestures, type Gestures } from "./pointer.js";
 import type { Reader, Reading } from "./reading.js";
@@ -51,6 +51,14 @@ export function Stage({ kind, label, chooses, look, left = 0, width, height, tal
       <Spoken said={said} />
     </div>
   );
+}
+
+/** Reads again what stands at the place that is read, when another picture comes. */
+export function useFresh(reader: Reader, reading: Signal<Reading | null>, picture: unknown): void {
+  useEffect(() => {
+    const now = reading.peek();
+    if (now) reading.value = reader.at(now.x, now.y);
+  }, [picture]);
 }
 
 /** Returns the gestures and keys that read a picture. */

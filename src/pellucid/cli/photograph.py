@@ -90,7 +90,7 @@ def _results(classifier: "Subject", picture: "Tensor") -> "dict[str, Result]":
     asked = [names.index(name) for name in EXPLAINED]
     copies = picture.expand(len(asked), -1, -1, -1)
     return {
-        "places": gradients.saliency(classifier, copies, asked, method="gradcam"),
-        "filters": weights.filters(classifier, data=picture),
-        "maps": activations.feature_maps(classifier, picture, at="stem"),
+        "places": gradients.saliency(classifier, copies, asked, method="gradcam", progress=False),
+        "filters": weights.filters(classifier, data=picture, progress=False),
+        "maps": activations.feature_maps(classifier, picture, at="stem", progress=False),
     }

@@ -67,10 +67,10 @@ def draw(result: Result, name: str | None = None) -> Figure:
     """
     known = _DRAWINGS.get(type(result), {})
     chosen = name if name is not None else next(iter(known), "")
-    if chosen not in known:
+    if not isinstance(chosen, str) or chosen not in known:
         if not known:
             raise AddressError(f"{result.kind} has no drawing.")
-        near = did_you_mean(chosen, known)
+        near = did_you_mean(str(chosen), known)
         sentences = (f"{result.kind} has no drawing {chosen!r}.", near, f"It has: {', '.join(known)}.")
         raise AddressError(" ".join(one for one in sentences if one))
     figure = known[chosen](result)

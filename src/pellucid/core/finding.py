@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 Plain = str | int | float | bool | None
+UNJUDGED = "no rule judges this"
+"""What is said wherever there is no finding at all: of a view, or of a run without results."""
 
 
 class Level(StrEnum):

@@ -10,7 +10,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 from pellucid.core.errors import FormatError, did_you_mean
 from pellucid.core.figure.words import amount
-from pellucid.core.finding import Finding, Level
+from pellucid.core.finding import UNJUDGED, Finding, Level
 from pellucid.core.learning import Learning
 from pellucid.core.result import Result
 from pellucid.core.rule import Case, Rule, rules
@@ -88,8 +88,11 @@ class Findings(Sequence[Finding]):
             others = len([one for one in self.every if one.level in (Level.WARN, Level.ALARM)]) - 1
             return first.line + (f" ({others} more follow or stand beside it)" if others else "")
         missing = len(self.at(Level.NOT_MEASURED))
+        if not self.tally and missing == 1:
+            return f"not-measured: {self.at(Level.NOT_MEASURED)[0].message}"
         if not self.tally:
-            return f"not-measured: none of {missing} checks had enough data"
+            why = f"none of {missing} checks had enough data" if missing else UNJUDGED
+            return f"not-measured: {why}"
         return f"ok: {self.tally}" + (f", {missing} had not enough data" if missing else "")
 
     @property

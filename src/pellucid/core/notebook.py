@@ -10,7 +10,7 @@ from pellucid.core.figure.live import frozen, holds_every_setting, notebook_html
 from pellucid.core.figure.marks import Figure
 from pellucid.core.figure.text import figure_text
 from pellucid.core.figure.words import amount, plain
-from pellucid.core.finding import Finding, Level
+from pellucid.core.finding import UNJUDGED, Finding, Level
 from pellucid.core.frame import Frame
 from pellucid.core.result import Result
 from pellucid.core.theme import LEVEL_SYMBOLS, css
@@ -125,7 +125,7 @@ def _findings_html(findings: Iterable[Finding]) -> str:
             html += (
                 f"<details><summary>{summary}</summary><ul>{''.join(_quiet_item(one) for one in every)}</ul></details>"
             )
-    empty = f'<p class="pellucid-why">{_sign(Level.NOT_MEASURED)} not-measured: no check looked at this.</p>'
+    empty = f'<p class="pellucid-why">{_sign(Level.NOT_MEASURED)} not-measured: {UNJUDGED}.</p>'
     return html or empty
 
 

@@ -2,10 +2,12 @@
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+import numpy as np
 
 from pellucid.core.errors import FormatError, did_you_mean
 
@@ -39,6 +41,7 @@ class Provenance:
         seed: Seed of whatever was drawn at random; None when nothing was.
         versions: Versions of python, torch, numpy and pellucid.
         made: UTC time, ISO 8601.
+        stopped: What Ctrl-C kept from being done, in words; "" where it was all done.
     """
 
     model: str = ""
@@ -49,6 +52,7 @@ class Provenance:
     seed: int | None = None
     versions: Mapping[str, str] = field(default_factory=_versions)
     made: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    stopped: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,8 @@ class Result:
     """Base of every result: a frozen dataclass of arrays and plain values.
 
     Fields may be numpy arrays, plain values, tuples and string-keyed mappings of these, and further
-    frozen dataclasses. A result knows neither the model nor a renderer.
+    frozen dataclasses. A result knows neither the model nor a renderer. Results are equal where their class and all
+    that they hold are, provenance included; NaN is equal to NaN.
     """
 
     kinds: ClassVar[dict[str, type["Result"]]] = {}
@@ -65,7 +70,11 @@ class Result:
     provenance: Provenance = field(default_factory=Provenance)
 
     def __init_subclass__(cls) -> None:
-        """Register the class under its window and name, so that a stored file finds it."""
+        """Register the class under its window and name, so that a stored file finds it.
+
+        It is given the equality of this class: the one that `dataclass` would make for it asks arrays for their truth.
+        """
+        cls.__eq__ = Result.__eq__
         window = cls.__module__.removeprefix("pellucid.windows.").partition(".")[0]
         cls.kind = f"{window}.{cls.__name__}"
         Result.kinds[cls.kind] = cls
@@ -170,6 +179,9 @@ class Result:
             )
         return Result.kinds[kind]
 
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other) if isinstance(other, Result) else NotImplemented
+
     def __str__(self) -> str:
         """The findings and the first picture, where there is one, as text."""
         return self._repr_mimebundle_()["text/plain"]
@@ -178,3 +190,21 @@ class Result:
         from pellucid.core.notebook import bundle
 
         return bundle(self)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Say whether two results, or what two hold in one place, have the same content."""
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        both = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+        return both and np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    if is_dataclass(one):
+        names = (each.name for each in fields(one))
+        return type(one) is type(other) and all(_same(getattr(one, name), getattr(other, name)) for name in names)
+    if isinstance(one, Mapping):
+        first, second = cast("Mapping[Any, Any]", one), cast("Mapping[Any, Any]", other)
+        alike = isinstance(other, Mapping) and first.keys() == second.keys()
+        return alike and all(_same(first[name], second[name]) for name in first)
+    if isinstance(one, tuple | list):
+        first, second = cast("Sequence[Any]", one), cast("Sequence[Any]", other)
+        return type(one) is type(other) and len(first) == len(second) and all(map(_same, first, second))
+    return bool(one == other or (one != one and other != other))  # noqa: PLR0124 - NaN is itself

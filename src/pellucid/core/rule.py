@@ -50,7 +50,7 @@ class Rule:
 class Case:
     """What a rule is given beside the result: its limits, and what the loss says about learning.
 
-    A rule speaks through `alarm`, `warn`, `look`, `ok` and `not_measured`; all take the sentence first
+    A rule speaks through `alarm`, `warn`, `look`, `stopped`, `ok` and `not_measured`; all take the sentence first
     and then the fields of `Finding` (where, step, value, limit, samples, evidence, cause, next_step).
     """
 
@@ -75,6 +75,10 @@ class Case:
     def look(self, message: str, **fields: Any) -> Finding:
         """A fact worth a look; no judgement."""
         return self._say(Level.LOOK, message, **fields)
+
+    def stopped(self, message: str, **fields: Any) -> Finding:
+        """Ctrl-C ended the work early; the sentence says after what."""
+        return self.look(message, cause="It was stopped with Ctrl-C.", next_step="", **fields)
 
     def ok(self, message: str, **fields: Any) -> Finding:
         """Measured, and within the limit."""

@@ -145,7 +145,7 @@ def theme_of(name: str) -> Theme:
         InputError: Another name.
     """
     known = {"light": LIGHT, "dark": DARK}
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise InputError(f"Theme {name!r} does not exist. Give 'light' or 'dark'.")
     return known[name]
 

@@ -26,8 +26,8 @@ def falloff(height: int, width: int) -> Float[Tensor, "height half"]:
     Source:
         Olah, Mordvintsev and Schubert 2017, "Feature visualization", on preconditioning.
     """
-    down = torch.fft.fftfreq(height, dtype=torch.float64)[:, None]
-    across = torch.fft.rfftfreq(width, dtype=torch.float64)[None, :]
+    down = torch.fft.fftfreq(height, dtype=torch.float64, device="cpu")[:, None]
+    across = torch.fft.rfftfreq(width, dtype=torch.float64, device="cpu")[None, :]
     return 1 / torch.hypot(down, across).clamp(min=1 / max(height, width))
 
 
@@ -71,8 +71,8 @@ def colours_apart(dtype: torch.dtype = torch.float32) -> Float[Tensor, "3 3"]:
         The variances and directions of the pixels of ImageNet's training pictures, as fb.resnet.torch published them in
         2016 (datasets/imagenet.lua) for the augmentation of Krizhevsky et al. 2012, section 4.1.
     """
-    variances = torch.tensor(_VARIANCES, dtype=torch.float64)
-    directions = torch.tensor(_DIRECTIONS, dtype=torch.float64)
+    variances = torch.tensor(_VARIANCES, dtype=torch.float64, device="cpu")
+    directions = torch.tensor(_DIRECTIONS, dtype=torch.float64, device="cpu")
     return (directions * (variances / variances[0]).sqrt()).to(dtype)
 
 

@@ -24,8 +24,9 @@ def is_constant(values: Values) -> Values:
     """
     if not values.size:
         return np.ones(len(values), dtype=bool)
-    largest = np.abs(values).max(axis=1)
-    return np.asarray(values.max(axis=1) - values.min(axis=1) <= SAME * largest)
+    finite = np.asarray(np.isfinite(values).all(axis=1))
+    known = np.where(finite[:, None], values, 0.0)
+    return finite & np.asarray(known.max(axis=1) - known.min(axis=1) <= SAME * np.abs(known).max(axis=1))
 
 
 def average_ranks(values: Values) -> Values:
@@ -118,8 +119,7 @@ def _student(freedom: int) -> float:
 
 
 def _ordered(rows: Values) -> Values:
-    finite = np.asarray(np.isfinite(rows).all(axis=1))
-    return finite & ~is_constant(np.where(finite[:, None], rows, 0.0))
+    return np.asarray(np.isfinite(rows).all(axis=1)) & ~is_constant(rows)
 
 
 def _centred(rows: Values) -> Values:

@@ -243,7 +243,7 @@ def _reduce_looking(flat: Tensor, mantissa_bits: int) -> tuple[Tensor, Tensor, T
     sums = [0.0] * len(SUMS)
     highest, lowest = -math.inf, math.inf
     counts = None
-    scratch = torch.empty(min(flat.numel(), CACHE_PIECE), dtype=torch.float32)
+    scratch = torch.empty(min(flat.numel(), CACHE_PIECE), dtype=torch.float32, device="cpu")
     for piece in flat.split(CACHE_PIECE) if flat.numel() > CACHE_PIECE else (flat,):
         value = piece.to(torch.float32)
         room = scratch[: value.numel()]

@@ -1,6 +1,6 @@
 """Repeats: a patch that stands, alike, in many pictures of one kind and in few of the others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,6 +13,22 @@ _BLANK = 1e-3
 _SAME, _OTHER, _NEARLY_ALL = 0.1, 0.25, 0.8
 """Pixels are the same within this share of the spread of all pictures, and others beyond it; in most members."""
 
+STAMP = 0.12
+"""A patch of which no more is left than this, see `residue`, is a stamp: of strokes of a pen 0.137 and more is left."""
+
+_GAINS, _CONTRAST = (0.7, 1.4), 0.25
+"""How much fainter or stronger a copy may be, and how little contrast, of the spread of all pictures, is nothing."""
+
+_LARGEST = 0.25
+"""How much of the picture a stamp may be."""
+
+_STANDS_LIKE, _MOST_STANDING = 0.9, 4
+_MOVES_LIKE, _MOST_MOVING = 0.99, 2
+"""Correlation of the pixels from which two patches are alike, and how many repeats are returned at the most."""
+
+_TEMPLATES = 32
+"""Pictures of a kind whose patch is looked for everywhere, at the most."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Repeat:
@@ -24,8 +40,8 @@ class Repeat:
         cell: Its rows and columns.
         alike: Mean correlation of the pixels of the patch, of all pairs of members, -1 to 1.
         copied: Share of its telling pixels that are the same in nearly all members, see `copied`.
+        residue: What is left of it when the usual one is taken out, fainter or stronger, see `residue`.
         elsewhere: Share of the other pictures that hold it too.
-        score: Attention that the patch gets, as a mean over all pictures of the kind, less what is common elsewhere.
         moving: Whether it was looked for at every place.
     """
 
@@ -34,8 +50,8 @@ class Repeat:
     cell: tuple[int, int]
     alike: float
     copied: float
+    residue: float
     elsewhere: float
-    score: float
     moving: bool
 
 
@@ -47,8 +63,6 @@ def standing(
     cell: tuple[int, int],
     stride: tuple[int, int] = (1, 1),
     least: int = 8,
-    like: float = 0.9,
-    most: int = 4,
 ) -> list[Repeat]:
     """Find patches that repeat at one place.
 
@@ -61,11 +75,9 @@ def standing(
         cell: Rows and columns of a patch.
         stride: Rows and columns from one cell to the next.
         least: Members that a repeat must have.
-        like: Correlation of the pixels from which two patches are alike.
-        most: How many repeats to return at the most.
 
     Returns:
-        Repeats that do not overlap by more than a half, the best first.
+        Repeats that do not overlap by more than a half, the best first; after one that is part of a larger stamp, that.
 
     Cost:
         Members x pictures x pixels of a cell, for every cell.
@@ -73,13 +85,13 @@ def standing(
     down, right = attention.shape[1:]
     own, count = torch.nonzero(inside).flatten(), int(inside.sum())
     blank = _BLANK * float(pictures.std())
-    score = torch.zeros(down, right)
+    score = torch.zeros(down, right, device="cpu")
     best: dict[tuple[int, int], tuple[Tensor, float]] = {}
     for a in range(down):
         for b in range(right):
             top, left = a * stride[0], b * stride[1]
             patches = _unit(pictures[:, :, top : top + cell[0], left : left + cell[1]].flatten(1), blank)
-            same = patches[own] @ patches.T >= like
+            same = patches[own] @ patches.T >= _STANDS_LIKE
             size = same[:, inside].sum(1)
             other = same[:, ~inside].sum(1) / max(1, len(inside) - count)
             weight = (same[:, inside] * attention[own, a, b]).sum(1) / count
@@ -88,23 +100,11 @@ def standing(
             score[a, b] = rank[first]
             best[a, b] = own[same[first, inside]], float(other[first])
     found: list[Repeat] = []
-    for a, b in _peaks(score, (max(1, cell[0] // 2 // stride[0]), max(1, cell[1] // 2 // stride[1])), most):
+    for a, b in _peaks(score, (max(1, cell[0] // 2 // stride[0]), max(1, cell[1] // 2 // stride[1]))):
         members, elsewhere = best[a, b]
-        places = torch.tensor([[a * stride[0], b * stride[1]]]).expand(len(members), 2)
-        alike = sameness(pictures, members, places, cell)
-        value = float(score[a, b])
-        found.append(
-            Repeat(
-                members=members,
-                places=places,
-                cell=cell,
-                alike=alike,
-                copied=copied(pictures, members, places, inside, cell),
-                elsewhere=elsewhere,
-                score=value,
-                moving=False,
-            )
-        )
+        places = torch.tensor([[a * stride[0], b * stride[1]]], device="cpu").expand(len(members), 2)
+        one = _repeat(pictures, inside, members, places, cell=cell, elsewhere=elsewhere)
+        found += [one] if (whole := _whole(pictures, inside, one)) is None else [one, whole]
     return found
 
 
@@ -115,14 +115,12 @@ def moving(
     *,
     cell: tuple[int, int],
     least: int = 8,
-    like: float = 0.99,
-    most: int = 2,
-    templates: int = 32,
 ) -> list[Repeat]:
     """Find patches that repeat at places that change from picture to picture.
 
-    The cell of each picture of the kind that gets most attention is looked for everywhere in all pictures. Parts of
-    what the pictures show move too, so that patches must be more alike than those that stand: nearly copies.
+    Of the pictures of the kind whose attention is most in one place, the cell that gets it is looked for everywhere in
+    all pictures. Parts of what they show move too, so that patches must be more alike than those that stand: nearly
+    copies.
 
     Args:
         pictures: Of one kind and of others.
@@ -130,9 +128,6 @@ def moving(
         inside: Which pictures are of the kind.
         cell: Rows and columns of a patch.
         least: Members that a repeat must have.
-        like: Correlation of the pixels from which two patches are alike.
-        most: How many repeats to return at the most.
-        templates: Pictures of the kind whose patch is tried at the most: those whose attention is most in one place.
 
     Returns:
         Repeats of which less than half stand at one place, the best first, no two with mostly the same members.
@@ -143,14 +138,14 @@ def moving(
     own, width = torch.nonzero(inside).flatten(), attention.shape[2]
     blank = _BLANK * float(pictures.std())
     top, at = attention[own].flatten(1).max(1)
-    tried = top.argsort(descending=True, stable=True)[:templates]
+    tried = top.argsort(descending=True, stable=True)[:_TEMPLATES]
     places = torch.stack([at // width, at % width], 1)[tried]
     patches = _unit(_cut(pictures, own[tried], places, cell), blank)
     patches = patches[patches.any(1)]
     if not len(patches):
         return []
     value, where = _matched(pictures, patches, cell, blank)  # [template, picture]
-    same = value >= like
+    same = value >= _MOVES_LIKE
     drawn = attention.flatten(1).gather(1, where.T).T * same
     size = same[:, inside].sum(1)
     other = same[:, ~inside].sum(1) / max(1, int((~inside).sum()))
@@ -158,27 +153,15 @@ def moving(
     rank = drawn[:, inside].sum(1) / len(own) * (1 - other / share).clamp(min=0) * (size >= least)
     found: list[Repeat] = []
     for first in rank.argsort(descending=True, stable=True).tolist():
-        if len(found) == most or rank[first] <= 0:
+        if len(found) == _MOST_MOVING or rank[first] <= 0:
             break
         members = own[same[first, inside]]
         spot = where[first, members]
         if int(spot.bincount().max()) * 2 > len(members) or _seen(members, found):
             continue
         corner = torch.stack([spot // width, spot % width], 1)
-        alike = sameness(pictures, members, corner, cell)
-        elsewhere, score = float(other[first]), float(rank[first])
-        found.append(
-            Repeat(
-                members=members,
-                places=corner,
-                cell=cell,
-                alike=alike,
-                copied=copied(pictures, members, corner, inside, cell),
-                elsewhere=elsewhere,
-                score=score,
-                moving=True,
-            )
-        )
+        one = _repeat(pictures, inside, members, corner, cell=cell, elsewhere=float(other[first]))
+        found.append(replace(one, moving=True))
     return found
 
 
@@ -232,14 +215,99 @@ def copied(
     if not len(members) or not len(others):
         return 0.0
     own = _cut(pictures, members, places, cell)
-    other = _cut(pictures, others, places[torch.arange(len(others)) % len(places)], cell)
+    other = _cut(pictures, others, places[torch.arange(len(others), device="cpu") % len(places)], cell)
     usual = own.median(0).values
     same = ((own - usual).abs() <= _SAME * spread).double().mean(0) >= _NEARLY_ALL
     telling = ((other - usual).abs() > _OTHER * spread).double().mean(0) > 0.5
     counts = torch.stack([telling, telling & same]).double().reshape(2, -1, *cell).sum(1)
-    part = tuple(min(side, max(3, 3 * side // 4)) for side in cell)
+    part = _part(cell)
     tells, copies = F.avg_pool2d(counts, part, 1) * (part[0] * part[1])
     return float(torch.where(tells > 2.5, copies / tells.clamp(min=1), 0.0).max())
+
+
+def residue(
+    patches: Float[Tensor, "picture channel row column"], part: tuple[int, int], blank: float
+) -> Float[Tensor, "down right"]:
+    """Return what is left of patches when the usual one is taken out of each, fainter or stronger as it is there.
+
+    A stamp leaves little more than its noise, strokes of a pen leave more. Each channel of a patch may be brighter by a
+    constant, and all of it fainter or stronger by one factor, 0.7 to 1.4.
+
+    Args:
+        patches: Those to compare.
+        part: Rows and columns that are compared at a time: at every place.
+        blank: Where the usual patch has less contrast than this, there is nothing to compare.
+
+    Returns:
+        Root mean square of what is left, as a share of the contrast of the usual patch; 1 where that is blank.
+    """
+    own = patches.double()
+    usual = own.median(0, keepdim=True).values
+
+    def product(a: Tensor, b: Tensor) -> Tensor:
+        whole, means = F.avg_pool2d(a * b, part, 1), F.avg_pool2d(a, part, 1) * F.avg_pool2d(b, part, 1)
+        return (whole - means).mean(1)
+
+    shared, size = product(own, usual), product(usual, usual)
+    gain = (shared / size.clamp(min=1e-30)).clamp(*_GAINS)
+    left = (product(own, own) - 2 * gain * shared + gain.square() * size).mean(0).clamp(min=0)
+    return torch.where(size[0] > blank**2, (left / size[0]).sqrt(), 1.0)
+
+
+def _repeat(
+    pictures: Tensor,
+    inside: Tensor,
+    members: Tensor,
+    places: Tensor,
+    *,
+    cell: tuple[int, int],
+    elsewhere: float,
+) -> Repeat:
+    """Describe a patch that was found."""
+    patches = _cut(pictures, members, places, cell).reshape(len(members), -1, *cell)
+    return Repeat(
+        members=members,
+        places=places,
+        cell=cell,
+        alike=sameness(pictures, members, places, cell),
+        copied=copied(pictures, members, places, inside, cell),
+        residue=float(residue(patches, _part(cell), _CONTRAST * float(pictures.std())).min()),
+        elsewhere=elsewhere,
+        moving=False,
+    )
+
+
+def _whole(pictures: Tensor, inside: Tensor, one: Repeat) -> Repeat | None:
+    """Return the stamp that a patch is part of: what is telling and a stamp too within a cell of it; None if no more.
+
+    Strokes that happen to be next to one are none; neither is what is hardly filled, as a frame is, nor what is more
+    than a quarter of the picture.
+    """
+    if one.residue > STAMP:
+        return None
+    part, spread, (top, left) = _part(one.cell), float(pictures.std()), one.places[0].tolist()
+    up, back = max(0, top - one.cell[0]), max(0, left - one.cell[1])
+    near = pictures[:, :, up : top + 2 * one.cell[0], back : left + 2 * one.cell[1]]
+    stamp = residue(near[one.members], part, _CONTRAST * spread) <= STAMP
+    border = (part[1] - 1, part[1] - 1, part[0] - 1, part[0] - 1)
+    covered = F.max_pool2d(F.pad(stamp.double(), border)[None], part, 1)[0]
+    other = ((near[~inside] - near[one.members].median(0).values).abs() > _OTHER * spread).double().mean(0)
+    rows, columns = torch.nonzero((covered > 0) & (other > 0.5).any(0)).T
+    if not len(rows):
+        return None
+    (a, b), (c, d) = (int(rows.min()), int(columns.min())), (int(rows.max()) + 1, int(columns.max()) + 1)
+    cell = c - a, d - b
+    within = cell[0] <= one.cell[0] and cell[1] <= one.cell[1]
+    large = cell[0] * cell[1] > _LARGEST * pictures.shape[2] * pictures.shape[3]
+    if within or large or covered[a:c, b:d].mean() < _NEARLY_ALL:
+        return None
+    return replace(one, places=torch.tensor([[up + a, back + b]], device="cpu").expand_as(one.places), cell=cell)
+
+
+def _part(cell: tuple[int, int]) -> tuple[int, int]:
+    """Three quarters of the sides of a patch, since what surrounds a stamp is no copy."""
+    height, width = (min(side, max(3, 3 * side // 4)) for side in cell)
+    return height, width
 
 
 def _unit(patches: Tensor, blank: float) -> Tensor:
@@ -276,10 +344,10 @@ def _matched(pictures: Tensor, patches: Tensor, cell: tuple[int, int], blank: fl
     return torch.cat(values, 1), torch.cat(wheres, 1)
 
 
-def _peaks(score: Tensor, apart: tuple[int, int], most: int) -> list[tuple[int, int]]:
+def _peaks(score: Tensor, apart: tuple[int, int]) -> list[tuple[int, int]]:
     """Return the highest places of a map above 0, none nearer to another than `apart`."""
     left, found = score.clone(), list[tuple[int, int]]()
-    while len(found) < most and bool((left > 0).any()):
+    while len(found) < _MOST_STANDING and bool((left > 0).any()):
         a, b = divmod(int(left.argmax()), left.shape[1])
         found.append((a, b))
         left[max(0, a - apart[0]) : a + apart[0] + 1, max(0, b - apart[1]) : b + apart[1] + 1] = 0

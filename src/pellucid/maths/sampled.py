@@ -125,7 +125,7 @@ def sum_of_squares(x: Shaped[Tensor, "*shape"]) -> Float64[Tensor, ""]:
     squares = _squares(flat.to(torch.float32))
     if not _SMALLEST**2 <= squares <= _LARGEST**2:
         squares = sum(piece.double().square().sum().item() for piece in flat.split(CACHE_PIECE))
-    return torch.tensor(squares, dtype=torch.float64)
+    return torch.tensor(squares, dtype=torch.float64, device="cpu")
 
 
 def settle(parts: Sequence[Reduced | Sampled]) -> list[Reduced]:
@@ -259,7 +259,7 @@ def _rows(value: Tensor, flat: Tensor) -> tuple[float, Tensor]:
     if value.shape[1] > _LONGEST_ROW:
         return _squares(flat), unit_counts(value, 0, None)
     norms = torch.linalg.vector_norm(value, dim=1).double()
-    units = torch.ones(3, len(value), dtype=torch.int64)
+    units = torch.ones(3, len(value), dtype=torch.int64, device="cpu")
     units[2] = 0
     still = torch.nonzero(norms == 0)[:, 0]
     if len(still):  # squares of tiny numbers vanish: those rows are looked at again

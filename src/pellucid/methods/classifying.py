@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.memory import Chunks, room
 from pellucid.methods.attribution.target import row_of
-from pellucid.probe.address import unwrap
-from pellucid.probe.guard import untouched
+from pellucid.probe.guard import examined
 from pellucid.probe.subject import call, device_of
 
 _COPIES = 64
@@ -20,10 +19,7 @@ _COPIES = 64
 @contextmanager
 def in_eval(model: nn.Module) -> Generator[nn.Module, None, None]:
     """Have a model in eval mode and without gradients while the block runs, and as it was afterwards."""
-    bare = unwrap(model)
-    with untouched(bare), torch.inference_mode(mode=False), torch.no_grad():
-        for module in bare.modules():
-            module.training = False
+    with examined(model) as bare, torch.no_grad():
         yield bare
 
 
@@ -51,15 +47,15 @@ def classes_of(model: nn.Module, count: int, make: Callable[[Tensor], Tensor], *
     def work(rows: Tensor) -> None:
         found.append(scores_of(model, make(rows)).argmax(1).cpu())
 
-    Chunks(min(max(1, room(device_of(model)) // (_COPIES * max(1, size))), 1024)).each(count, work)
-    return torch.cat(found) if found else torch.zeros(0, dtype=torch.long)
+    Chunks(min(max(1, room(device_of(model)) // (_COPIES * max(1, size))), 1024)).each(count, work, name="pictures")
+    return torch.cat(found) if found else torch.zeros(0, dtype=torch.long, device="cpu")
 
 
 def scores_of(model: nn.Module, inputs: Tensor) -> Tensor:
     """Return what a classifier puts out, [N, classes].
 
     Raises:
-        InputError: It puts out something else.
+        InputError: It puts out something else, or no score that is highest.
     """
     output = call(model, inputs.clone())  # a model may change what it is given
     row = row_of(output)
@@ -68,5 +64,11 @@ def scores_of(model: nn.Module, inputs: Tensor) -> Tensor:
         raise InputError(
             f"The model returned {came} for {len(inputs)} pictures; expected scores of two classes or more, "
             "[N, classes]. Wrap a model that returns more in a module that returns the scores."
+        )
+    if not bool(torch.isfinite(row.amax(1)).all()):  # the score of a class that is masked may be -infinity
+        raise InputError(
+            "The highest score of a picture is NaN or infinite, so that the model says no class of it. Check the "
+            "weights with pel.weights.histograms(model), and the pictures for NaN; use float32 where half precision "
+            "overflows."
         )
     return row

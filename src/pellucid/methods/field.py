@@ -231,7 +231,7 @@ class _Probe:
         def work(rows: Tensor) -> None:
             examples = self._example.repeat(len(rows), *[1] * len(self.shape))
             for row, number in enumerate(rows.tolist()):
-                examples[row].index_fill_(axis, torch.as_tensor(stripes[number]).to(examples.device), torch.nan)
+                examples[row].index_fill_(axis, torch.as_tensor(stripes[number], device=examples.device), torch.nan)
             for number, one in zip(rows.tolist(), self._run(examples).isnan().cpu().numpy(), strict=True):
                 note(number, one)
 
@@ -243,11 +243,11 @@ class _Probe:
         spread = np.unique(np.linspace(0, channels * places - 1, _CHECKED).astype(int))
         chosen = [(int(one) // places, int(one) % places) for one in spread]
         noise = torch.Generator().manual_seed(0)
-        drawn = torch.randn((1, *self.shape), generator=noise).to(self._example)
+        drawn = torch.randn((1, *self.shape), generator=noise, dtype=torch.float32, device="cpu").to(self._example)
         other = self._example + drawn * (self._example.std() + 1)
         usual = float(self._base.float().abs().mean())
         for channel, place in chosen:
-            inside = torch.zeros(self.shape, dtype=torch.bool)
+            inside = torch.zeros(self.shape, dtype=torch.bool, device="cpu")
             inside[tuple(slice(*one) for one in boxes[:, :, channel, place].tolist())] = True
             example = torch.where(inside.to(self._example.device), self._example, other)
             before, after = (float(one[channel, place]) for one in (self._base, self._run(example)[0]))

@@ -1,17 +1,23 @@
 """Pictures: labelled images out of a loader, as planes that patches can be cut from and put into."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isqrt, prod
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from pellucid.core.arguments import wholes
 from pellucid.core.errors import InputError
+from pellucid.core.figure import Lines
+from pellucid.core.progress import each
 from pellucid.probe.subject import no_examples, split
 
 MOST_BYTES = 4 << 30
+SHAPE = "(channels, rows, columns) or (rows, columns), whole numbers of 1 or more"
 OTHERS = 512
 """Pictures kept of all classes together that are not examined."""
 
@@ -45,6 +51,46 @@ class Pictures:
         return planes.reshape(-1, *self.given.shape[1:]).to(self.given.dtype)
 
 
+def outlined(top: float, bottom: float, left: float, right: float, **looks: Any) -> Lines:
+    """Return the border of a box.
+
+    Args:
+        top: Its first row; pixel n of a heat reaches from n - 0.5 to n + 0.5.
+        bottom: The row behind its last.
+        left: Its first column.
+        right: The column behind its last.
+        looks: Of the line: see `Lines`.
+    """
+    x, y = np.array([left, right, right, left, left]), np.array([top, top, bottom, bottom, top])
+    return Lines(x=x - 0.5, y=y - 0.5, **looks)
+
+
+def square_pictures(values: int) -> list[tuple[int, int, int]]:
+    """Return the square pictures that a number of values may be: channels (1 or 3), rows and columns."""
+    squares = [(channels, isqrt(values // channels)) for channels in (1, 3)]
+    return [(channels, side, side) for channels, side in squares if channels * side * side == values and side > 1]
+
+
+def picture_shape(shape: Sequence[int], values: int, whose: str) -> tuple[int, int, int]:
+    """Return channels, rows and columns of what is flat.
+
+    Args:
+        shape: (channels, rows, columns) or (rows, columns).
+        values: How many there are.
+        whose: In words that go on with their number: "'fc1' is given".
+
+    Raises:
+        InputError: The shape holds another number of values.
+    """
+    given = wholes("shape", shape, 1, SHAPE)
+    whole = (1, *given) if len(given) == 2 else given
+    if len(whole) == 3 and prod(whole) == values:
+        return whole[0], whole[1], whole[2]
+    fits = square_pictures(values)
+    fitting = f"{fits[0]} would fit." if fits else "Give (channels, rows, columns)."
+    raise InputError(f"shape={given} holds {prod(given)} values, and {whose} {values}. {fitting}")
+
+
 def first_batch(data: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
     """Return the first batch, and all of them: one pair of pictures and labels counts as one batch.
 
@@ -53,7 +99,7 @@ def first_batch(data: Iterable[Any]) -> tuple[Any, Iterable[Any]]:
     """
     if isinstance(data, (list, tuple)) and len(data) == 2 and all(isinstance(one, Tensor) for one in data):
         return data, (data,)
-    if not hasattr(data, "__iter__"):
+    if not isinstance(data, Iterable) or isinstance(data, (Tensor, type)):
         raise InputError(f"data is a {type(data).__name__}; expected a loader of (pictures, labels).")
     every = iter(data)
     if every is data:
@@ -88,7 +134,7 @@ def pictures_of(
     kept: list[tuple[Tensor, Tensor, Tensor]] = []
     left, seen, out, held = dict(quotas), 0, 0, 0
     form: tuple[int, int, int] | None = None
-    for batch in data:
+    for batch in each(data, "batches"):
         x, y = labelled(batch)
         form = form or _form(x, shape)
         usable = (y >= 0) & torch.isfinite(x).flatten(1).all(1)
@@ -122,7 +168,7 @@ def labelled(batch: Any) -> tuple[Tensor, Tensor]:
     if not isinstance(x, Tensor) or not x.is_floating_point() or x.ndim < 2:
         came = f"{x.dtype} of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
         raise InputError(f"The pictures are {came}; expected one tensor of real numbers, [N, channel, row, column].")
-    labels = torch.as_tensor(y).detach().cpu() if isinstance(y, (Tensor, list, tuple)) else None
+    labels = torch.as_tensor(y, device="cpu").detach() if isinstance(y, (Tensor, list, tuple)) else None
     if labels is None or labels.is_floating_point() or labels.ndim != 1 or len(labels) != len(x):
         came = "no labels" if y is None else f"labels of shape {tuple(getattr(labels, 'shape', ()))}"
         raise InputError(
@@ -141,7 +187,7 @@ def _within(labels: Tensor, usable: Tensor, left: dict[int, int]) -> Tensor:
         chosen = torch.nonzero((labels == label) & usable).flatten()[: left[label]]
         left[label] -= len(chosen)
         rows.append(chosen)
-    return torch.cat(rows).sort().values if rows else torch.zeros(0, dtype=torch.long)
+    return torch.cat(rows).sort().values if rows else torch.zeros(0, dtype=torch.long, device="cpu")
 
 
 def _form(x: Tensor, shape: tuple[int, ...] | None) -> tuple[int, int, int]:
@@ -157,7 +203,4 @@ def _form(x: Tensor, shape: tuple[int, ...] | None) -> tuple[int, int, int]:
             f"The inputs have shape {tuple(x.shape)}; expected pictures, [N, channel, row, column]. Say how a picture "
             f"is laid out in them: {advice}. Signals are pictures of one row: shape=(channels, 1, length)."
         )
-    form = tuple(shape) if len(shape) == 3 else (1, *shape)
-    if len(form) != 3 or min(form) < 1 or form[0] * form[1] * form[2] != size:
-        raise InputError(f"shape={shape} came; an input holds {size} values. Expected (channels, rows, columns).")
-    return form
+    return picture_shape(shape, size, "an input holds")

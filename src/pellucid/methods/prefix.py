@@ -4,15 +4,15 @@ from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import AddressError, CaptureError, InputError
+from pellucid.methods.attribution.functions import refuse_scripted
 from pellucid.methods.attribution.grid import grid_of
 from pellucid.methods.attribution.nest import rebuilt, tensors
 from pellucid.methods.attribution.question import layer_named
-from pellucid.probe.address import Address, is_compiled, leaves_of, modules_of, unwrap
-from pellucid.probe.guard import untouched
+from pellucid.probe.address import Address, leaves_of, modules_of, unwrap
+from pellucid.probe.guard import examined
 from pellucid.probe.hooks import in_backward
 from pellucid.probe.layout import says_axis, unit_axis
 from pellucid.probe.subject import call
@@ -43,13 +43,14 @@ class Prefix:
 
     Raises:
         AddressError: There is no such layer.
-        InputError: There are several, or the number of the call is none.
+        InputError: There are several, the number of the call is none, or it is a ScriptModule.
     """
 
     def __init__(self, model: nn.Module, at: Address) -> None:
         self.model = unwrap(model)
         at, self._call = _split(self.model, at)
         name, self.module = layer_named(self.model, at)
+        refuse_scripted({name: self.module}, "A layer is read by a hook on it")
         self.name = name if self._call == 1 else f"{name}#{self._call}"
         self._calls = 0
         self._found: Tensor | None = None
@@ -57,17 +58,8 @@ class Prefix:
     @contextmanager
     def asked(self) -> Generator["Prefix", None, None]:
         """Have the model in eval mode while the block runs, and as it was afterwards, also after an exception."""
-        fused = torch.backends.mha.get_fastpath_enabled()
         with ExitStack() as stack:
-            stack.enter_context(torch.inference_mode(mode=False))
-            stack.enter_context(untouched(self.model))
-            if is_compiled(self.model):
-                stack.enter_context(_eager())
-            # PyTorch's fused attention does not call its parts.
-            stack.callback(torch.backends.mha.set_fastpath_enabled, fused)
-            torch.backends.mha.set_fastpath_enabled(False)
-            for one in self.model.modules():
-                one.training = False
+            stack.enter_context(examined(self.model))
             stack.callback(self.module.register_forward_hook(self._hook).remove)
             yield self
 
@@ -176,13 +168,6 @@ def without_statistics(model: nn.Module) -> Generator[None, None, None]:
         for one in model.modules():
             if isinstance(one, _STATISTICS):
                 stack.callback(one.register_forward_hook(hand_on, prepend=True).remove)
-        yield
-
-
-@contextmanager
-def _eager() -> Generator[None, None, None]:
-    """Have what is compiled run as it was written: a graph that was compiled before would not call a new hook."""
-    with torch.compiler.set_stance("force_eager"):
         yield
 
 

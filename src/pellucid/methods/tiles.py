@@ -6,13 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.arguments import Normalization
+
 Array = NDArray[Any]
-Normalization = tuple[tuple[float, ...], tuple[float, ...]] | None
+AS_THEY_ARE: Normalization = ((0.0,), (1.0,))
+"""The normalization of what lies between 0, black, and 1, white."""
+
 _BEYOND = (0.60, 0.66, 0.74)
 """What stands for what lies beyond the border of an image: no grey, which an image may have."""
 
 
-def as_tiles(values: Array, normalization: Normalization = None) -> Array | None:
+def as_tiles(values: Array, normalization: Normalization | None) -> Array | None:
     """Return examples, or parts of them, as pictures.
 
     Args:
@@ -37,7 +41,7 @@ def as_tiles(values: Array, normalization: Normalization = None) -> Array | None
     return np.clip(np.where(np.isfinite(colours), colours, _BEYOND), 0, 1)
 
 
-def _restored(values: Array, normalization: tuple[tuple[float, ...], tuple[float, ...]]) -> Array:
+def _restored(values: Array, normalization: Normalization) -> Array:
     """Return values as they were before they were normalised; as they are where the channels do not fit."""
     if len(normalization[0]) not in (1, values.shape[1]):
         return values

@@ -173,11 +173,15 @@ def is_compiled(model: nn.Module) -> bool:
         model: Any module, wrapped or not.
 
     Returns:
-        True for `torch.compile(model)`, `model.compile()` and either of them on a part. A compiled function
-        that calls the model cannot be seen from here.
+        True for `torch.compile(model)`, `model.compile()` and either of them on a part; False where everything is
+        run as it was written (`torch.compiler.set_stance("force_eager")`). A compiled function that calls the model
+        cannot be seen from here.
     """
     # Asking torch for it would import the compiler, a second, into a process that never compiled anything.
-    wrapper: Any = getattr(sys.modules.get("torch._dynamo"), "OptimizedModule", ())
+    dynamo: Any = sys.modules.get("torch._dynamo.eval_frame")
+    if getattr(getattr(dynamo, "_stance", None), "stance", "") == "force_eager":
+        return False
+    wrapper: Any = getattr(dynamo, "OptimizedModule", ())
     return any(
         getattr(module, "_compiled_call_impl", None) is not None or isinstance(module, wrapper)
         for module in model.modules()

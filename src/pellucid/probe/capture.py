@@ -12,7 +12,7 @@ from torch.utils.hooks import RemovableHandle
 from pellucid.core.errors import CaptureError, InputError
 from pellucid.maths.reduce import reduce
 from pellucid.probe.address import LEAVES, Address, is_compiled, resolve, unwrap
-from pellucid.probe.hooks import INPUT, OUTPUT, Hooks, aside, in_backward, in_transform, tensors_in
+from pellucid.probe.hooks import INPUT, OUTPUT, Hooks, aside, begun_here, in_backward, in_transform, tensors_in
 from pellucid.probe.layout import activation_of, says_axis, unit_axis
 from pellucid.probe.tape import Tape
 
@@ -62,7 +62,8 @@ def capture(
     Raises:
         AddressError: The address matches nothing.
         InputError: `keep` is none of these.
-        CaptureError: Gradients were asked of a compiled model, or the model runs inside a torch.func transform.
+        CaptureError: Gradients were asked of a compiled model, all that was named is a ScriptModule, or the model runs
+            inside a torch.func transform.
 
     Cost:
         "full": the memory of the tensors, and 2 ns per value to copy them. "statistics": measured on one busy
@@ -78,11 +79,18 @@ def capture(
             "hook on them would break the graph and change the losses. Give the model without torch.compile, or "
             "capture with grads=False."
         )
-    recording = _Recording(resolve(model, at), inputs=inputs, grads=grads, keep=keep)
+    targets = resolve(model, at)
+    if all(isinstance(one, torch.jit.ScriptModule) for one in targets.values()):
+        raise CaptureError(
+            f"What is to be captured of {type(unwrap(model)).__name__} is a ScriptModule, which Python cannot look "
+            "into. Give the model as it was before torch.jit."
+        )
+    recording = _Recording(targets, inputs=inputs, grads=grads, keep=keep)
     hooks = Hooks(recording, model, recording.targets, inputs=inputs, training_only=False, find_functions=False)
     try:
         hooks.attach()
-        yield recording.tape
+        with begun_here():
+            yield recording.tape
     finally:
         hooks.detach()
         recording.close()

@@ -181,12 +181,13 @@ def _members_back(members: set[Any], before: set[Any]) -> PutBack:
 
 def _restore_entries(entries: dict[Any, Any], before: dict[Any, Any]) -> None:
     # In place: the handle of a hook holds on to the dictionary itself.
-    keys, values = list(entries), list(entries.values())
-    if not (_same_objects(keys, list(before)) and _same_objects(values, list(before.values()))):
-        # A Counter adds and a transformers output refuses where a plain dictionary would overwrite.
-        kind: Any = OrderedDict if isinstance(entries, OrderedDict) else dict
+    # A Counter adds and a transformers output refuses where a plain dictionary would overwrite.
+    kind: Any = OrderedDict if isinstance(entries, OrderedDict) else dict
+    # What holds the same keys is never empty meanwhile: another thread may be using the module that it belongs to.
+    if not _same_objects(list(entries), list(before)):
         kind.clear(entries)
-        for key, value in before.items():
+    for key, value in before.items():
+        if not kind.__contains__(entries, key) or kind.__getitem__(entries, key) is not value:
             kind.__setitem__(entries, key, value)
 
 

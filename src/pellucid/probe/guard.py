@@ -1,10 +1,12 @@
 """Guard: whatever happens to a model inside, it comes out as it went in."""
 
+import os
 import random
 from collections import OrderedDict, deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import RLock
 from typing import Any, cast
 
 import numpy as np
@@ -13,12 +15,22 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from pellucid.core.errors import CaptureError, InputError
+from pellucid.probe.address import unwrap
 from pellucid.probe.contents import PutBack, container_back, generator_back, tensor_back
+from pellucid.probe.hooks import begun_here
+from pellucid.probe.lent import as_written
+from pellucid.probe.patience import Patience, patient
 
+_CORE: Any = vars(torch)["_C"]
 _DEEPEST = 8
 """How many containers inside one another are looked into."""
 _DICTIONARIES = (dict, OrderedDict)
 _PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+# Modes and hooks of a model, the random state and torch's own switches are everybody's: threads take turns.
+_turn = {"of": RLock()}
+if hasattr(os, "register_at_fork"):
+    # A process that is forked from another thread would wait for one that it does not have.
+    os.register_at_fork(after_in_child=lambda: _turn.update(of=RLock()))
 
 
 @contextmanager
@@ -29,7 +41,13 @@ def untouched(model: nn.Module) -> Generator[None, None, None]:
     tensor each of them is, and whether a gradient is None; requires_grad; the mode and every other attribute of
     every module; the contents of its lists, dictionaries, sets, deques and NumPy arrays, up to eight deep; its
     generators of random numbers; hooks; and the random state of Python, NumPy, PyTorch on the CPU and on every
-    CUDA device that is in use. Whatever cannot be put back, everything else is.
+    CUDA device that is in use. Whatever cannot be put back, everything else is. Ctrl-C ends the block, but neither what
+    is done before it begins nor the putting back: there it waits (`patience.py`).
+
+    What was compiled runs as it was written meanwhile, in every thread of the process, and no graph is added to those
+    that it has. Threads take turns: a block in one waits for that in another, of whatever model, and must not wait for
+    a thread that enters one. A thread that uses the model without this (one that trains it) is not held up, and sees it
+    as it is inside: explain a copy of a model that is being trained at the same time.
 
     Not restored are the insides of other objects that a module holds (an iterator, a file, an object of a class
     of your own), arrays mapped from a file, module-level variables, and what the model changes outside itself.
@@ -52,12 +70,20 @@ def untouched(model: nn.Module) -> Generator[None, None, None]:
         Ours.
     """
     refuse_uninitialized(model)
+    with _turn["of"], patient() as patience, as_written(), begun_here():
+        yield from _put_back(model, patience)
+
+
+def _put_back(model: nn.Module, patience: Patience) -> Generator[None, None, None]:
     # Random state is read first and put back last: nothing in between may draw from it.
     random_state = list(_random_state())
-    undo = [*_Held(model).undo, *random_state]
+    undo = [*_Held(model).undo, *_switches(), *random_state]
     try:
+        patience.work()
         yield
+        patience.wait()
     except BaseException as error:
+        patience.wait()
         for failure in _all_back(undo):
             error.add_note(f"Besides, a part of the model could not be put back: {failure!r}")
         raise
@@ -74,18 +100,21 @@ def undisturbed() -> Generator[None, None, None]:
     """Keep the random state while a function of ours runs, and let it ask for gradients under inference mode.
 
     For what happens outside `untouched`, such as asking a loader for data: it draws a seed, shuffled or not. It can
-    stand above a function, too.
+    stand above a function, too. Threads take turns; see `untouched`.
 
     Yields:
         None.
     """
-    undo = list(_random_state())
-    try:
-        with torch.inference_mode(mode=False):
-            yield
-    finally:
-        for put_back in undo:
-            put_back()
+    with _turn["of"], patient() as patience:
+        undo = list(_random_state())
+        try:
+            with torch.inference_mode(mode=False):
+                patience.work()
+                yield
+        finally:
+            patience.wait()
+            for put_back in undo:
+                put_back()
 
 
 def _all_back(undo: list[PutBack]) -> list[BaseException]:
@@ -118,6 +147,24 @@ def refuse_uninitialized(model: nn.Module) -> None:
             )
 
 
+def refuse_inference(model: nn.Module) -> None:
+    """Raise where a model cannot be differentiated, since it was made under inference mode.
+
+    Args:
+        model: Any module, wrapped or not.
+
+    Raises:
+        InputError: A parameter or a buffer was.
+    """
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_inference():
+            raise InputError(
+                f"{name!r} was made or loaded under torch.inference_mode(), and PyTorch computes no gradients through "
+                "such a tensor, not even those of the input. Make the model outside of it, or give a copy that was "
+                "made outside: copy.deepcopy(model)."
+            )
+
+
 def _random_state() -> Iterator[PutBack]:
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is what is kept
     yield lambda: random.setstate(python)
@@ -129,9 +176,37 @@ def _random_state() -> Iterator[PutBack]:
         yield lambda: torch.cuda.set_rng_state_all(states)
 
 
-def _required(parameter: Tensor, requires_grad: bool) -> None:
-    if parameter.requires_grad != requires_grad:
-        parameter.requires_grad_(requires_grad)
+def _modes() -> int:
+    """Return how many TorchFunctionModes are entered."""
+    return int(_CORE._len_torch_function_stack())
+
+
+def _pop_modes(kept: int) -> None:
+    while _modes() > kept:
+        _CORE._pop_torch_function_stack()
+
+
+def _switches() -> Iterator[PutBack]:
+    """Keep switches of PyTorch that our own work turns, should it be cut off before it turns them back."""
+    modes = _modes()
+    yield partial(_pop_modes, modes)
+    fused, cudnn = torch.backends.mha.get_fastpath_enabled(), torch.backends.cudnn
+    yield partial(torch.backends.mha.set_fastpath_enabled, fused)
+    flags = {name: getattr(cudnn, name) for name in ("enabled", "benchmark", "deterministic", "allow_tf32")}
+    for name, flag in flags.items():
+        yield partial(setattr, cudnn, name, flag)
+
+
+def _tensor_of_script(module: nn.Module, name: str, tensor: Tensor) -> PutBack:
+    """Keep a tensor of a ScriptModule, which is not in a dictionary where Python sees it."""
+    contents = tensor_back(tensor)
+
+    def put_back() -> None:
+        if getattr(module, name) is not tensor:
+            setattr(module, name, tensor)
+        contents()
+
+    return put_back
 
 
 class _Held:
@@ -145,8 +220,14 @@ class _Held:
         for module in model.modules():
             self._take(module, depth=0)
             if isinstance(module, torch.jit.ScriptModule):  # it keeps its flags where Python does not see them
-                self.undo.append(partial(setattr, module, "training", module.training))
-                self.undo += [partial(_required, one, one.requires_grad) for one in module.parameters(recurse=False)]
+                self._take_script(module)
+
+    def _take_script(self, module: nn.Module) -> None:
+        if hasattr(module, "training"):  # a frozen one has no modes
+            self.undo.append(partial(setattr, module, "training", module.training))
+        tensors = (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False))
+        for name, tensor in tensors:
+            self._keep(tensor, _tensor_of_script(module, name, tensor))
 
     def _take(self, value: Any, *, depth: int) -> None:
         if type(value) in _PLAIN or id(value) in self._seen or depth > _DEEPEST:
@@ -181,3 +262,27 @@ class _Held:
         if isinstance(value, list | tuple | set | frozenset | deque):
             for part in cast("list[Any]", value):
                 self._take(part, depth=depth + 1)
+
+
+@contextmanager
+def examined(model: nn.Module) -> Generator[nn.Module, None, None]:
+    """Have a model in eval mode while the block runs, computed alike with and without gradients; see `untouched`.
+
+    Args:
+        model: Any module, wrapped or not.
+
+    Yields:
+        The model without what is wrapped round it.
+
+    Raises:
+        InputError: A lazy module has not been run yet.
+        CaptureError: Something could not be put back.
+    """
+    bare = unwrap(model)
+    with torch.inference_mode(mode=False), untouched(bare):
+        # Without gradients PyTorch fuses attention: its parts are not called, and what is padded comes out otherwise.
+        torch.backends.mha.set_fastpath_enabled(False)
+        for module in bare.modules():
+            if hasattr(module, "training"):  # a frozen ScriptModule has no mode
+                module.training = False
+        yield bare

@@ -16,6 +16,7 @@ they are, and has no place to say no.
 """
 
 import sys
+import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Protocol, no_type_check, runtime_checkable
@@ -33,6 +34,8 @@ from pellucid.probe.traced import look_back
 _C: Any = vars(torch)["_C"]
 
 BEGIN, INPUT, OUTPUT = "begin", "input", "output"
+_begun = threading.local()
+"""As `task`, the backward pass that ran already when a block of ours was entered in this thread."""
 
 
 @runtime_checkable
@@ -77,8 +80,8 @@ def _(order: Tensor, value: Tensor, *, kind: str, name: str, path: str, origin: 
     del order, value, kind, name, path, origin, channel
 
 
-_ORDER = torch.zeros(())
-_NOTHING = torch.zeros(())
+_ORDER = torch.zeros((), device="cpu")
+_NOTHING = torch.zeros((), device="cpu")
 
 
 @no_type_check
@@ -249,8 +252,12 @@ class Hooks:
             )
 
         keep = self._handles.append
+        if isinstance(self._root, torch.jit.ScriptModule):  # no hook fires in it, or it takes none
+            return
         keep(self._root.register_forward_pre_hook(hook(_BeginHook, "")))
         for name, module in self._targets.items():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue
             if self._inputs:
                 keep(module.register_forward_pre_hook(hook(_InputHook, name), with_kwargs=True))
             keep(module.register_forward_hook(hook(_OutputHook, name)))
@@ -287,8 +294,22 @@ def _compile_no_hook_alone() -> None:
 
 
 def in_backward() -> bool:
-    """Return whether a backward pass is running: a module that runs now is recomputed under checkpointing."""
-    return _C._current_graph_task_id() != -1  # noqa: SLF001 - no public name
+    """Return whether a backward pass is running: a module that runs now is recomputed under checkpointing.
+
+    One that ran already where `begun_here` was entered does not count.
+    """
+    return _C._current_graph_task_id() not in (-1, getattr(_begun, "task", -1))  # noqa: SLF001 - no public name
+
+
+@contextmanager
+def begun_here() -> Generator[None, None, None]:
+    """Have the backward pass that runs now, from a hook of which the block is entered, not count in it."""
+    before = getattr(_begun, "task", -1)
+    _begun.task = _C._current_graph_task_id()  # noqa: SLF001 - no public name
+    try:
+        yield
+    finally:
+        _begun.task = before
 
 
 def in_transform() -> bool:

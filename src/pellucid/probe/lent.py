@@ -6,6 +6,8 @@ with its own parameters.
 """
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from types import MethodType
 from typing import Any, no_type_check
 from weakref import WeakKeyDictionary
@@ -40,6 +42,21 @@ def anything_compiled() -> bool:
     """Say whether this process has compiled anything with torch.compile since the last reset."""
     dynamo: Any = sys.modules.get("torch._dynamo.convert_frame")
     return dynamo is not None and dynamo.FRAME_COUNTER > 0
+
+
+@contextmanager
+def as_written() -> Generator[None, None, None]:
+    """Have what is compiled, in place or not, run as it was written; no graph is used, and none is made or forgotten.
+
+    A graph that was made before would not call a new hook, and one made with it would count against the user's limit.
+    """
+    frames: Any = vars(torch)["_C"]._dynamo.eval_frame  # noqa: SLF001 - no public name
+    # Inside a compiled function torch lets nobody say how to run.
+    if "torch._dynamo" not in sys.modules or frames.get_eval_frame_callback() not in (None, False):
+        yield
+    else:
+        with torch.compiler.set_stance("force_eager"):
+            yield
 
 
 def lend_forward(module: nn.Module) -> None:

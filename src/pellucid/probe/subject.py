@@ -5,11 +5,13 @@ from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from pellucid.core.errors import InputError
+from pellucid.core.arguments import Options, can_be_written, function, names, normalization, refused, whole
+from pellucid.core.errors import InputError, PellucidError
 from pellucid.probe.address import modules_of, unwrap
 
 Loss = Callable[[Any, Any], Tensor]
@@ -17,7 +19,7 @@ _TARGET_KEYS = ("labels", "label", "targets", "target", "y")
 
 
 @dataclass(frozen=True)
-class Subject:
+class Subject(Options):
     """What is examined: a model and what belongs to it.
 
     Printing a subject lists its modules with their types and parameter counts.
@@ -41,6 +43,18 @@ class Subject:
     normalization: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     name: str | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, nn.Module):
+            raise InputError(_no_model(self.model))
+        _check_names(self.model)
+        self.settle(loss=(function, "loss(output, target)"), batches=(_batches,), normalization=(normalization,))
+        if self.class_names is not None:
+            self.settle(class_names=(names, "one text a class, in the order of the outputs"))
+        if self.name is not None and not (isinstance(self.name, str) and can_be_written(self.name)):
+            raise refused("name", self.name, "a text")
+        if self.optimizer is not None and not hasattr(self.optimizer, "param_groups"):
+            raise refused("optimizer", self.optimizer, "None or a torch.optim.Optimizer")
+
     @classmethod
     def of(cls, examined: "Subject | nn.Module", batch: Any = None, *, loss: Loss | None = None) -> "Subject":
         """Return a subject from a subject or from the plain (model, batch, loss).
@@ -56,15 +70,10 @@ class Subject:
         Raises:
             InputError: `examined` is neither a subject nor a model, or has a name that cannot be written.
         """
-        if isinstance(examined, nn.Module | Subject):
-            _check_names(examined if isinstance(examined, nn.Module) else examined.model)
         if isinstance(examined, nn.Module):
             return cls(examined, loss=loss, batches=None if batch is None else (batch,))
         if not isinstance(examined, Subject):
-            raise InputError(
-                f"An object of type {type(examined).__name__} came where a model or a pel.Subject was expected. "
-                "Give the nn.Module, or pel.Subject(model)."
-            )
+            raise InputError(_no_model(examined))
         changes = {"loss": loss, "batches": None if batch is None else (batch,)}
         return replace(examined, **{name: value for name, value in changes.items() if value is not None})
 
@@ -87,10 +96,38 @@ def _row(name: str, module: nn.Module) -> tuple[str, str, str]:
     return name, type(module).__name__, f"{sum(one.numel() for one in parameters):,}"
 
 
+def _no_model(given: Any) -> str:
+    """Say what came in place of a model, and how to make one of it."""
+    came, cure = f"An object of type {type(given).__name__}", "Give the nn.Module, or pel.Subject(model)."
+    if isinstance(given, type):
+        came, cure = f"The class {given.__name__}", f"Make a model of it first: {given.__name__}(...)."
+    elif isinstance(given, Mapping):
+        cure = "Weights alone are no model: make it, call model.load_state_dict(...), and give the model."
+    elif callable(given):
+        cure = "Wrap a function in an nn.Module whose forward calls it."
+    return f"{came} came where a model or a pel.Subject was expected. {cure}"
+
+
+def _batches(name: str, given: Any) -> Any:
+    """Return what can be gone through batch by batch: a tensor, a mapping, or an (input, target) is one batch."""
+    if isinstance(given, (Tensor, Mapping)) or _is_pair(given):
+        return [given]
+    if given is None or (isinstance(given, Iterable) and not isinstance(given, (str, bytes, type))):
+        return given
+    raise refused(name, given, "batches or a loader of them, such as [(x, y)] or torch.utils.data.DataLoader(data)")
+
+
+def _is_pair(given: Any) -> bool:
+    """Say whether tensors are the parts of one batch; those that are alike are batches, as `x.split(64)` makes them."""
+    parts = given if isinstance(given, (tuple, list)) and len(given) > 1 else ()
+    if not parts or not all(isinstance(one, Tensor) and not one.is_nested for one in parts):
+        return False
+    return min(one.ndim for one in parts) < 2 or len({(one.dtype, one.shape[1:]) for one in parts}) > 1
+
+
 def _check_names(model: nn.Module) -> None:
-    names = [*modules_of(model), *(name for name, _ in unwrap(model).named_parameters())]
-    for name in names:
-        if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+    for name in (*modules_of(model), *(name for name, _ in unwrap(model).named_parameters())):
+        if not can_be_written(name):
             raise InputError(
                 f"The name {name!a} holds half of a surrogate pair, which no file and no screen can take. Give the "
                 "module or parameter another name."
@@ -121,13 +158,31 @@ def to_device(batch: Any, device: torch.device) -> Any:
         The same nesting; values that are no tensors as they came.
     """
     if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
+        return _readable(batch).to(device, non_blocking=True)
     if isinstance(batch, Mapping):
         return {key: to_device(value, device) for key, value in batch.items()}
     if isinstance(batch, (list, tuple)):
         moved = [to_device(value, device) for value in batch]
         return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)
     return batch
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Say whether a tensor is dense, of real or whole numbers, and not of a kind of its own."""
+    odd = tensor.is_complex() or tensor.is_quantized or tensor.is_nested or tensor.is_meta
+    return tensor.layout is torch.strided and not odd
+
+
+def _readable(tensor: Tensor) -> Tensor:
+    """Return a tensor whose examples can be counted and whose values are there; refuse others."""
+    for is_odd, kind, cure in (
+        (tensor.is_nested, "nested", "torch.nested.to_padded_tensor(x, 0.0)"),
+        (tensor.is_meta, "on the meta device, without values,", "one with values"),
+        (tensor.is_mkldnn, "of the layout of MKLDNN", "x.to_dense()"),
+    ):
+        if is_odd:
+            raise InputError(f"A tensor {kind} came in a batch. Give {cure}.")
+    return tensor
 
 
 def split(batch: Any) -> tuple[Any, Any]:
@@ -171,11 +226,15 @@ def call(model: nn.Module, inputs: Any) -> Any:
     inputs = to_device(inputs, device_of(model))
     try:
         return _called(model, inputs)
-    except ValueError as error:
-        if isinstance(error, InputError) or not model.training or not _is_single(inputs):
+    except PellucidError:
+        raise
+    except Exception as error:
+        title = type(unwrap(model)).__name__
+        if not isinstance(error, ValueError) or not model.training or not _is_single(inputs):
+            error.add_note(f"pellucid called {title}({_given(inputs)}).")  # the error is the model's own
             raise
         raise InputError(
-            f"{type(unwrap(model)).__name__} does not take a batch of 1 example in train mode: "
+            f"{title} does not take a batch of 1 example in train mode: "
             f"{str(error).rstrip('.')}. Give 2 examples or more, or call model.eval() first."
         ) from error
 
@@ -186,6 +245,15 @@ def _called(model: nn.Module, inputs: Any) -> Any:
     if isinstance(inputs, (list, tuple)):
         return model(*inputs)
     return model(inputs)
+
+
+def _given(inputs: Any) -> str:
+    """Say in words what a model is given."""
+    if isinstance(inputs, Mapping):
+        return ", ".join(f"{name}={_given((one,))}" for name, one in inputs.items())
+    parts = inputs if isinstance(inputs, (list, tuple)) else (inputs,)
+    kinds = (f"{one.dtype}{list(one.shape)}" if isinstance(one, Tensor) else type(one).__name__ for one in parts)
+    return ", ".join(kinds)
 
 
 def _is_single(batch: Any) -> bool:
@@ -206,9 +274,7 @@ def up_to(batches: Iterable[Any], count: int) -> Iterator[Any]:
         InputError: A batch holds no tensor, so that its samples cannot be counted; no batch holds a sample; or the
             count is below 1.
     """
-    if count < 1:
-        raise InputError(f"samples is {count}; expected 1 or more.")
-    left = count
+    left = count = whole("samples", count, 1)
     empty: list[Any] = []
     for batch in batches:
         size = batch_size(batch)
@@ -278,14 +344,28 @@ def batch_size(batch: Any) -> int:
     if first is None:
         raise InputError(
             f"A batch of type {type(batch).__name__} holds no tensor with an axis of samples. Give a tensor, "
-            "or a tuple, list or mapping of tensors."
+            f"or a tuple, list or mapping of tensors, such as {one_batch_of(batch)}."
         )
     return len(first)
 
 
+def one_batch_of(given: Any) -> str:
+    """Return the code that makes a batch of what came where one was expected.
+
+    Args:
+        given: What came, without a tensor in it that has an axis of examples.
+    """
+    if isinstance(given, np.ndarray):
+        return "torch.from_numpy(x)"
+    if isinstance(given, (list, tuple)):
+        return "torch.tensor(x)"
+    loader = isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping, Tensor))
+    return "next(iter(x)) of a loader" if loader else "x[None] for one image"
+
+
 def _tensors(batch: Any) -> Iterator[Tensor]:
     if isinstance(batch, Tensor):
-        yield batch
+        yield _readable(batch)
     elif isinstance(batch, (Mapping, list, tuple)):
         for value in batch.values() if isinstance(batch, Mapping) else batch:
             yield from _tensors(value)

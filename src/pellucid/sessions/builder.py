@@ -65,7 +65,7 @@ class Builder:
         self._provenance, self._ranks = provenance, ranks
         self._layers: list[_Layers] = []
         self._parameters: list[_Parameters] = []
-        self._absent = reduce(torch.zeros(0))
+        self._absent = reduce(torch.zeros(0, device="cpu"))
         self._twins: dict[str, float] = {}  # as last looked for
 
     def gather(self, seen: ActivationsSeen | ParametersSeen) -> None:

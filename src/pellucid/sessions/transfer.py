@@ -25,7 +25,7 @@ def send(tensors: Sequence[Tensor]) -> Later:
     if not any(one.is_cuda for one in tensors):
         return lambda: list(tensors)
     # Pinned memory, or the copy would stop the training thread.
-    arriving = [torch.empty(one.shape, dtype=one.dtype, pin_memory=True) for one in tensors]
+    arriving = [torch.empty(one.shape, dtype=one.dtype, pin_memory=True, device="cpu") for one in tensors]
     with torch.cuda.device(tensors[0].device):
         for there, one in zip(arriving, tensors, strict=True):
             there.copy_(one, non_blocking=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pellucid.core.errors import InputError, MissingExtraError, StoreError
-from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Parallel
+from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Parallel, Tiles
 from pellucid.core.figure.static import png, save, svg
 from pellucid.core.figure.static.events import labels_of, lanes
 from pellucid.core.figure.static.frame import rulers_of
@@ -381,3 +381,12 @@ def test_a_picture_alone_needs_no_key() -> None:
     """Its colours are its own."""
     assert entries_of(panels()["picture alone"]) == []
     assert [one.over for one in entries_of(panels()["overlay"])] == [True]
+
+
+def test_tiles_have_room_for_their_titles_and_a_border() -> None:
+    """Titles are whole, and a white tile can be told from white paper."""
+    titles = tuple(f"{one}: −0.{one:02d}21" for one in range(36))
+    panel = Panel(title="tiles", marks=(Tiles(images=np.ones((36, 5, 5, 3)), titles=titles),))
+    source = svg(Figure(title="t", panels=(panel,) * 3, columns=3), theme="light")
+    assert set(titles) <= set(texts(source))
+    assert source.count(LIGHT.faint) >= 3 * 36

@@ -122,4 +122,4 @@ def test_findings_keep_the_width(width: int) -> None:
 
 def test_no_findings() -> None:
     """Silence is not a pass."""
-    assert findings_text([]) == "– not-measured: no check looked at this."
+    assert findings_text([]) == "– not-measured: no rule judges this."

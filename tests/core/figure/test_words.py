@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pellucid.core.figure.words import amount, cells, fit, number, pad, percent, plain, wrap
+from pellucid.core.figure.words import amount, cells, fit, not_drawn, number, pad, percent, plain, wrap
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,13 @@ def test_amounts() -> None:
     assert amount(1, "layer") == "1 layer"
     assert amount(2000, "layer") == "2,000 layers"
     assert amount(0, "index", "indices") == "0 indices"
+
+
+def test_what_is_not_drawn() -> None:
+    """In a sentence, and without one where all is."""
+    assert not_drawn(1, "unit") == "1 unit more is not drawn."
+    assert not_drawn(3, "class", "classes") == "3 classes more are not drawn."
+    assert not_drawn(0, "unit") == not_drawn(-2, "unit") == ""
 
 
 def test_harmless_text() -> None:

@@ -3,6 +3,7 @@
 import copy
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,6 +15,7 @@ from pellucid.core.errors import AddressError, InputError
 from pellucid.methods.attribution import ExpectedGradients, Method, Question, method_of
 from pellucid.methods.attribution.memory import Chunks
 from tests.reference import attribution as reference
+from tests.reference.model_state import differences, state_of
 
 Untouched = Callable[[nn.Module], AbstractContextManager[None]]
 
@@ -90,8 +92,9 @@ def test_a_model_that_fails_is_untouched(method: Method, model_is_untouched: Unt
         Fails.after, Fails.calls = after, 0
         if after and method.name not in ("smoothgrad", "vargrad", "integratedgradients", "occlusion"):
             continue
-        with model_is_untouched(net), pytest.raises(ValueError, match=r"^no more$"):
+        with model_is_untouched(net), pytest.raises(ValueError, match=r"^no more\npellucid called ") as caught:
             reference.ask(net, x, 1, method)
+        assert str(caught.value) == "no more"
 
 
 def test_a_map_does_not_depend_on_its_batch(method: Method) -> None:
@@ -219,4 +222,111 @@ def test_methods_are_found_by_name() -> None:
         method_of("oclusion")
     assert str(error.value).startswith(
         "There is no method 'oclusion'. Closest: 'occlusion', 'deconvolution'. There are: "
+    )
+
+
+def test_what_is_compiled_in_place_is_explained_as_it_was_written(method: Method) -> None:
+    """Neither a frame of the model nor one of ours is compiled, and the model is compiled as before."""
+    torch._dynamo.reset()
+    net, x, graphs = _cnn().eval(), torch.randn(2, 2, 10, 10), list[Any]()
+
+    def backend(graph: torch.fx.GraphModule, _: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    plain, _ = reference.ask(net, x, 1, method)
+    net.compile(backend=backend)
+    output, made = net(x), len(graphs)
+    found, _ = reference.ask(net, x, 1, method)
+    torch.testing.assert_close(found.maps, plain.maps)
+    assert found.layer == plain.layer
+    assert torch.equal(net(x), output)
+    assert len(graphs) == made
+
+
+def test_default_device_and_type_change_nothing(method: Method) -> None:
+    """What a method makes by itself says where it is, and of which type."""
+    net, x = _cnn(), torch.randn(4, 2, 10, 10)
+    plain, _ = reference.ask(net, x, [0, 1, 2, 0], method)
+    try:
+        torch.set_default_dtype(torch.bfloat16)
+        with torch.device("meta"):
+            found, _ = reference.ask(net, x, [0, 1, 2, 0], method)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for one, other in zip((*found.maps, found.scores), (*plain.maps, plain.scores), strict=True):
+        assert one.dtype == other.dtype
+        assert torch.equal(one, other)
+    assert (found.error is None) == (plain.error is None)
+    if found.error is not None and plain.error is not None:
+        assert torch.equal(found.error, plain.error)
+
+
+def test_inside_a_backward_pass_and_under_other_modes_it_is_the_same(method: Method) -> None:
+    """Called from a hook of a backward pass, without gradients, and in inference mode."""
+    net, x, maps = _cnn(), torch.randn(2, 2, 10, 10), list[tuple[Tensor, ...]]()
+
+    def ask(*_: Any) -> None:
+        maps.append(reference.ask(net, x, 1, method)[0].maps)
+
+    ask()
+    leaf = torch.ones(2, requires_grad=True)
+    made = leaf * 2
+    made.register_hook(ask)
+    made.sum().backward()
+    with torch.no_grad():
+        ask()
+    with torch.inference_mode():
+        ask()
+    assert len(maps) == 4
+    for one in maps[1:]:
+        torch.testing.assert_close(one, maps[0])
+
+
+def test_under_autocast_maps_are_nearly_the_same(method: Method) -> None:
+    """The model computes in half precision then; what is added up is not."""
+    net, x = _cnn(), torch.randn(2, 2, 10, 10)
+    plain, _ = reference.ask(net, x, 1, method)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found, _ = reference.ask(net, x, 1, method)
+    for one, other in zip(found.maps, plain.maps, strict=True):
+        assert one.dtype == other.dtype
+        # Noise of half precision flips a few ReLUs.
+        assert float((one - other).norm()) <= 0.3 * float(other.norm())
+
+
+def test_threads_that_ask_at_one_time_do_not_disturb_each_other(method: Method) -> None:
+    """Each gets the map that it would get alone, and the model is as it was."""
+    net, x = _cnn(), torch.randn(2, 2, 10, 10)
+    plain, _ = reference.ask(net, x, 1, method)
+    before = state_of(net)
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(reference.ask, net, x, 1, method) for _ in range(6)]
+    for one in jobs:
+        torch.testing.assert_close(one.result()[0].maps, plain.maps)
+    assert not differences(before, state_of(net))
+
+
+LOOKS_INSIDE = {
+    *("gradcam", "gradcamplusplus", "guidedgradcam", "deeplift", "lrp"),
+    *("guidedbackprop", "deconvolution"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("make", [torch.jit.script, lambda net: torch.jit.trace(net, torch.randn(2, 2, 10, 10))])
+def test_a_script_module_is_explained_or_refused_in_words(method: Method, make: Callable[..., Any]) -> None:
+    """Methods that look inside say what they were given, and which methods do not."""
+    net, x = _cnn().eval(), torch.randn(2, 2, 10, 10)
+    scripted = make(net)
+    if method.name not in LOOKS_INSIDE:
+        found, _ = reference.ask(scripted, x, 1, method)
+        torch.testing.assert_close(found.maps, reference.ask(net, x, 1, method)[0].maps)
+        return
+    with pytest.raises(InputError) as error:
+        reference.ask(scripted, x, 1, method)
+    assert str(error.value).partition(", and ")[2] == (
+        f"the model is a ScriptModule ({type(scripted).__name__}), which Python cannot look into. Give the model as it "
+        "was before torch.jit, or explain the input with gradient, inputxgradient, smoothgrad, vargrad, "
+        "integratedgradients, expectedgradients or occlusion, which need not look inside."
     )

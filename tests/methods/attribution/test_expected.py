@@ -73,14 +73,20 @@ def test_several_inputs_take_one_baseline_together() -> None:
     torch.testing.assert_close(torch.cat(found.maps, 1), joined.maps[0])
 
 
-HOW = "Give ExpectedGradients(data=...) some of the training data, in the shape of what is explained."
+HOW = (
+    "Give some of the training data, in the shape of what is explained: "
+    "method=pel.gradients.ExpectedGradients(data=x_train[:100])."
+)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({}, f"No data to take baselines from came. {HOW}"),
-        ({"data": [1, 2]}, f"Data of int, int came, expected a tensor for each of 1 inputs. {HOW}"),
+        (
+            {"data": [1, 2]},
+            f"Data of int, int came, expected a dense tensor of real numbers for each of 1 inputs. {HOW}",
+        ),
         (
             {"data": torch.zeros(5, 3)},
             (
@@ -96,7 +102,7 @@ HOW = "Give ExpectedGradients(data=...) some of the training data, in the shape 
             ),
         ),
         ({"data": torch.full((5, 4), math.nan)}, f"The data hold NaN or infinity. {HOW}"),
-        ({"data": torch.zeros(5, 4), "samples": 1}, "samples=1 came; expected 2 to 100,000."),
+        ({"data": torch.zeros(5, 4), "samples": 1}, "samples=1 came; expected a whole number, 2 to 100,000."),
     ],
 )
 def test_data_that_do_not_fit_are_refused(options: dict[str, Any], message: str) -> None:

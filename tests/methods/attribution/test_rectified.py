@@ -114,7 +114,7 @@ def test_what_cannot_be_seen_is_refused() -> None:
         reference.ask(Hidden(), torch.randn(2, 4), 0, Deconvolution())
     assert str(error.value) == (
         "A part of the model is hidden in CheckpointFunctionBackward, so that its ReLUs cannot be found. Use "
-        "use_reentrant=False for checkpoints, and the model as it was before it was compiled in place."
+        "use_reentrant=False for checkpoints, and the model as it was before it was compiled or scripted."
     )
 
 

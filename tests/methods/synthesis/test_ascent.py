@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid.core.errors import InputError
+from pellucid.core.progress import telling
 from pellucid.maths.fourier import falloff, picture_of, shaded
 from pellucid.methods.synthesis import Climbed, MaximizeOptions, Readout, ascent, climb, sight_of
 from tests.methods.synthesis.nets import edge, matched, small, still
@@ -159,7 +160,8 @@ def test_a_layer_that_cannot_be_differentiated_is_refused() -> None:
 def test_progress_counts_the_steps_of_all_units() -> None:
     """From the first to the last."""
     told: list[tuple[int, int]] = []
-    climbed(small(), "3", (0, 1), still(), steps=3, progress=lambda done, total: told.append((done, total)))
+    with telling("maximize", lambda done, total: told.append((done, total))):
+        climbed(small(), "3", (0, 1), still(), steps=3)
     assert told == [(2, 6), (4, 6), (6, 6)]
 
 
@@ -167,4 +169,4 @@ def test_options_out_of_range_are_refused() -> None:
     """With the range."""
     with pytest.raises(InputError) as told:
         MaximizeOptions(zoom=1.5)
-    assert str(told.value) == "MaximizeOptions(zoom=1.5) came; expected a number from 0 to 0.9."
+    assert str(told.value) == "zoom=1.5 came; expected a number, 0 to 0.9."

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import InputError
+from pellucid.core.progress import telling
 from pellucid.methods.synthesis import DreamOptions, Dreamt, Readout, dream_of, sight_of
 from pellucid.methods.synthesis.dreaming import octaves_of
 
@@ -104,7 +105,8 @@ def test_ctrl_c_keeps_what_there_is() -> None:
         if done == 6:
             raise KeyboardInterrupt
 
-    found = dreamt(conv(), photograph(), progress=stop)
+    with telling("dream", stop):
+        found = dreamt(conv(), photograph())
     assert found.stopped
     assert torch.isfinite(found.trace).sum((0, 2)).tolist() == [4, 2, 0]
     assert not torch.equal(found.pictures, photograph())
@@ -142,7 +144,7 @@ def test_a_layer_that_cannot_be_differentiated_is_refused() -> None:
         dreamt(nn.Sequential(Rounded()), photograph(), at="0")
     assert str(told.value) == (
         "The layer '0' does not depend on the picture in a way that can be differentiated: the model detaches it, "
-        "rounds it, or switches gradients off. Name an earlier one."
+        "rounds it, or switches gradients off. Name an earlier layer."
     )
 
 
@@ -150,4 +152,4 @@ def test_options_out_of_range_are_refused() -> None:
     """With the range."""
     with pytest.raises(InputError) as told:
         DreamOptions(ratio=1.0)
-    assert str(told.value) == "DreamOptions(ratio=1.0) came; expected a number from 1.01 to 10."
+    assert str(told.value) == "ratio=1.0 came; expected a number, 1.01 to 10."

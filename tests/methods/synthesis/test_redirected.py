@@ -46,7 +46,6 @@ def test_a_sleeping_unit_wakes(function: Callable[[Tensor], Tensor]) -> None:
     helped = climbed(model, None, (0,), still(), steps=50)
     assert float(helped.first) == 0
     assert float(helped.last) > 2
-    assert helped.helped == 1
     alone = climbed(model, None, (0,), still(redirected=0), steps=50)
     assert float(alone.last) == 0
     assert torch.equal(alone.trace, torch.zeros(1, 50))
@@ -73,7 +72,7 @@ def test_one_row_is_changed_and_not_the_other() -> None:
     x = torch.tensor([[-1.0, 2.0, -3.0], [-1.0, -2.0, -3.0], [-1.0, -2.0, -3.0]], requires_grad=True)
     weights = torch.tensor([1.0, 5.0, -4.0])
     values = (x.relu() * weights).sum(1)
-    assert redirect(values, torch.tensor([True, True, False])) == 1
+    redirect(values, torch.tensor([True, True, False]))
     (found,) = torch.autograd.grad(values.sum(), x)
     assert found.tolist() == [[0, 5, 0], [1, 5, 0], [0, 0, 0]]
 

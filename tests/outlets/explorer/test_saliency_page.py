@@ -13,12 +13,13 @@ from pellucid.core.frame import pack, unpack
 from pellucid.gallery.trained import digit_reader
 from pellucid.methods.attribution.method import Method
 from pellucid.outlets.explorer.nudge import nudge_of
-from pellucid.outlets.explorer.pages.saliency import EVERYWHERE, ON_A_GRID, PAD, saliency
+from pellucid.outlets.explorer.pages.saliency import METHODS, PAD, saliency
 from pellucid.probe.subject import Subject
 from pellucid.windows import gradients
 
 Array = np.ndarray[Any, np.dtype[Any]]
-PAIRS = [("MLP", name) for name in EVERYWHERE] + [("CNN", name) for name in (*EVERYWHERE, *ON_A_GRID)]
+ON_A_GRID = [name for name, one in METHODS.items() if one.needs_grid]
+PAIRS = [("MLP", name) for name in METHODS if name not in ON_A_GRID] + [("CNN", name) for name in METHODS]
 
 
 def drawn(**parameters: Any) -> Figure:
@@ -70,16 +71,25 @@ def test_every_method_is_that_of_the_public_function(network: str, method: str) 
 
 
 def test_no_method_is_forgotten() -> None:
-    """Whatever pel.gradients.saliency knows can be chosen."""
-    assert {*EVERYWHERE, *ON_A_GRID} == {
-        name for name, one in Method.known.items() if one.__module__.startswith("pellucid.")
-    }
+    """Whatever pellucid brings can be chosen, and no method of somebody else; those that need places come last."""
+    ours = {one for one in vars(gradients).values() if isinstance(one, type) and issubclass(one, Method)}
+    assert set(METHODS.values()) == ours
+    assert list(METHODS)[-3:] == ON_A_GRID == ["gradcam", "gradcamplusplus", "guidedgradcam"]
 
 
-def test_methods_that_need_places_are_those_of_the_cnn() -> None:
-    """With the MLP there is the plain gradient in their place."""
-    frame = saliency.frame({"network": "MLP", "method": "gradcam"})
-    assert frame.parameters["method"] == "gradient"
+@pytest.mark.parametrize("method", ON_A_GRID)
+def test_a_method_without_places_says_that_the_gradient_stands_in_its_place(method: str) -> None:
+    """The MLP has no layer with places; the choice stays, for the way back to the CNN."""
+    frame = saliency.frame({"network": "MLP", "method": method})
+    assert frame.parameters["method"] == method
+    figure = frame.figure
+    assert figure.verdict.startswith(
+        f"{method.capitalize()} asks a layer that has places, and the MLP has none: the map is that of the gradient. "
+        "Pixel 8, 8, brighter by 0.3, changes the score of 3 by +0.108, as its gradient predicts:"
+    )
+    assert figure.level is Level.LOOK
+    assert figure.title.endswith(": gradient, MLP")
+    np.testing.assert_array_equal(map_of(network="MLP", method=method), map_of(network="MLP"))
 
 
 @pytest.mark.parametrize("network", ["MLP", "CNN"])
@@ -132,12 +142,65 @@ def test_the_verdict_says_how_good_the_prediction_is() -> None:
     """Exact within a piece, bent where ReLUs switch, nothing without a nudge."""
     assert drawn(network="MLP").verdict.startswith(
         "Pixel 8, 8, brighter by 0.3, changes the score of 3 by +0.108, as its gradient predicts: none of 32 ReLUs "
-        "switches, and so long the score is a straight line. Ok: 2 checks passed"
+        "switches, and so long the score is a straight line. 2 checks passed, 2 had not enough data."
     )
     bent = drawn(network="CNN", column=4, row=10, nudge=-0.5).verdict
     assert "its gradient predicts" in bent
     assert "of 3,104 ReLUs switch on the way, and the gradient does not see that coming." in bent
-    assert drawn(nudge=0).verdict.startswith("A nudge of 0 changes nothing: move it")
+    for method in ("gradient", "smoothgrad"):
+        assert drawn(nudge=0, method=method).verdict == (
+            "A nudge of 0 changes nothing: move it to see how far the gradient can be relied on. "
+            f"{2 + (method == 'smoothgrad')} checks passed, {2 - (method == 'smoothgrad')} had not enough data."
+        )
+
+
+@pytest.mark.parametrize(("network", "method"), PAIRS)
+def test_the_verdict_says_for_which_map_it_is(network: str, method: str) -> None:
+    """A prediction by the mean of slopes, a share of the score beside what black takes, or no promise at all."""
+    given = {"network": network, "method": method, "column": 7, "row": 4, "nudge": 0.2}
+    verdict, note = drawn(**given).verdict, drawn(**given).panels[1].note
+    by = "its gradient predicts" if method == "gradient" else "the plain gradient predicts"
+    assert by in verdict
+    value = note.partition(" at the pixel")[0]
+    if method == "smoothgrad":
+        words = verdict.partition("mean slope of noisy copies, predicts ")[2].partition(". ")[0]
+        predicted = float(words.replace("−", "-"))
+        assert predicted == pytest.approx(0.2 * float(value.replace("−", "-")), rel=0.02)
+    elif method in {"inputxgradient", "integratedgradients", "deeplift", "lrp"}:
+        reader = digit_reader(network.lower())
+        picture = reader.held_out(3, 0)
+        black = picture.clone()
+        black[0, 0, 4, 7] = 0
+        with torch.no_grad():
+            lost = float((reader.model(picture) - reader.model(black))[0, 3])
+        told = verdict.partition(f"The map gives the pixel {value} of the score; painting it black takes away ")[2]
+        assert float(told.partition(". ")[0].replace("−", "-")) == pytest.approx(lost, rel=0.05, abs=0.02)
+    else:
+        assert ("The map promises nothing about a nudge: it " in verdict) == (method != "gradient")
+
+
+def test_the_line_of_smoothgrad_stands_beside_that_of_the_gradient() -> None:
+    """Its slope is the value of the map."""
+    lines = [one for one in drawn(method="smoothgrad").panels[3].marks if isinstance(one, Lines)]
+    assert [one.label for one in lines] == ["measured", "predicted by gradient", "predicted by smoothgrad", ""]
+    value = map_of(method="smoothgrad")[8, 8]
+    np.testing.assert_allclose(np.diff(lines[2].y), 2 * value, rtol=1e-3)
+
+
+@pytest.mark.parametrize("network", ["MLP", "CNN"])
+def test_no_axis_moves_while_a_nudge_is_dragged(network: str) -> None:
+    """All of them hold what every nudge does."""
+    figures = [drawn(network=network, nudge=size, column=5, row=5) for size in (-1, -0.35, 0, 0.3, 1)]
+    for place in (2, 3):
+        panels = [figure.panels[place] for figure in figures]
+        limits = {one.y.limits for one in panels}
+        assert len(limits) == 1
+        low, high = limits.pop() or (0, 0)
+        for panel in panels:
+            for mark in panel.marks:
+                values = mark.heights if isinstance(mark, Bars) else mark.y if isinstance(mark, Lines) else np.zeros(0)
+                known = values[np.isfinite(values)]
+                assert ((known >= low) & (known <= high)).all()
 
 
 def test_a_map_of_zeros_leads_the_verdict() -> None:
@@ -145,6 +208,7 @@ def test_a_map_of_zeros_leads_the_verdict() -> None:
     figure = drawn(method="gradcam", target="1")
     assert not map_of(method="gradcam", target="1").any()
     assert figure.verdict.startswith("look: Map is zero at block2: 1 of 1 map is 0 everywhere, though the gradient ")
+    assert figure.level is Level.LOOK
     assert drawn().level is Level.OK
 
 

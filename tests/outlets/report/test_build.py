@@ -166,7 +166,7 @@ def test_a_single_run_needs_no_index(tmp_path: Path) -> None:
     """A report of one run begins with its verdict."""
     page = Page(write_report([sheet()], tmp_path / "report.html"))
     assert page.all("nav") == []
-    assert "– not measured No warning and no alarm: none of 0 checks had enough data." in page.text
+    assert "– not measured No warning and no alarm: no rule judges this." in page.text
 
 
 def test_a_picture_that_fails_does_not_cost_the_report(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_script_that_was_not_built_is_told_first(tmp_path: Path, monkeypatch: 
 
 def test_no_sheet_is_refused(tmp_path: Path) -> None:
     """A report of nothing is an error."""
-    with pytest.raises(InputError, match=r"^A report needs at least one run, checkup or view, got none\.$"):
+    with pytest.raises(InputError, match=r"^A report needs at least one run, checkup, result or view, got none\.$"):
         write_report([], tmp_path / "report.html")
 
 

@@ -87,7 +87,7 @@ def test_a_run_describes_itself(tmp_path: Path) -> None:
     assert run.started is not None
     assert abs((datetime.now(UTC) - run.started).total_seconds()) < 60
     began = f"{run.started.astimezone():%Y-%m-%d %H:%M}"
-    verdict = "not-measured: none of 0 checks had enough data"
+    verdict = "not-measured: no rule judges this"
     assert str(run) == f"a <run>: finished, 8 steps in 0 s, began {began}, 0.0 MB\n{verdict}"
     assert repr(run) == f"Run('{run.path}')"
     piece = run.path / "results" / "watched-4-7.safetensors"

@@ -1,5 +1,7 @@
 """What each channel of a layer makes of one example."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,9 @@ from torch import Tensor, nn
 
 import pellucid as pel
 from pellucid.core.errors import AddressError, InputError
-from pellucid.core.figure import Bars, Heat, Lines, Tiles
+from pellucid.core.figure import Bars, Heat, Lines, Table, Tiles
+from pellucid.core.figure.words import number
+from pellucid.core.finding import Level
 
 
 def cnn() -> nn.Sequential:
@@ -33,8 +37,7 @@ def test_maps_are_what_the_layer_puts_out_most_active_first() -> None:
     assert found.order.tolist() == np.argsort(-strength, kind="stable").tolist()
     np.testing.assert_array_equal(found.given, x[3].numpy())
     for channel in range(8):
-        row, column = found.peaks[channel]
-        assert found.maps[channel, row, column] == found.maps[channel].max()
+        row, column = np.unravel_index(found.maps[channel].argmax(), found.maps[channel].shape)
         assert found.boxes[channel, 1:].tolist() == [[row - 1, row + 2], [column - 1, column + 2]]
 
 
@@ -51,7 +54,7 @@ def test_silent_is_said_of_one_example_and_dead_of_all() -> None:
     panels = found.figure().panels
     maps = next(mark for panel in panels for mark in panel.marks if panel.title == "Maps, most active first")
     assert isinstance(maps, Tiles)
-    assert set(maps.titles) >= {"0 dead", "1 silent here"}
+    assert set(maps.titles) >= {"0 dead", "1 silent"}
     patches = panels[-1].marks[0]
     assert isinstance(patches, Tiles)
     place = patches.titles.index("0: dead")
@@ -81,7 +84,7 @@ def test_of_many_channels_the_most_active_are_drawn() -> None:
     found = pel.activations.feature_maps(cnn(), images(), "4", data=images(40).split(20))
     figure = found.figure()
     assert len(figure.panels[1].marks[0].images) == 36  # pyright: ignore[reportAttributeAccessIssue]
-    assert "14 channels less active are not drawn." in figure.caveat
+    assert "14 channels more are not drawn." in figure.caveat
     assert found.exciting is not None
     assert found.exciting.channels.tolist() == found.order.tolist()
 
@@ -124,7 +127,61 @@ def test_what_cannot_be_shown_is_refused() -> None:
     """With what was expected."""
     with pytest.raises(InputError) as caught:
         pel.activations.feature_maps(cnn(), images(3), "0", example=3)
-    assert str(caught.value) == "example is 3, and the batch holds 3; expected 0 to 2."
+    assert str(caught.value) == "example=3 came; expected a whole number, 0 to 2: the batch holds 3."
+    with pytest.raises(RuntimeError, match="channels") as single:
+        pel.activations.feature_maps(cnn(), images(1)[0], "0")
+    assert single.value.__notes__[-1] == (
+        "x of shape (3, 10, 10) is a batch of 3 examples. Give x[None] if it is one picture."
+    )
     with pytest.raises(AddressError) as missing:
         pel.activations.feature_maps(cnn(), images(3), "9")
     assert str(missing.value) == "No module '9' in Sequential. print(pel.Subject(model)) lists all 8."
+
+
+def _stopped(batches: list[Tensor]) -> Iterator[Tensor]:
+    yield from batches
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_keeps_what_was_seen_and_calls_nobody_dead() -> None:
+    """The batches that were done are told; channels that were silent in them may be woken by the others."""
+    model = cnn()
+    with torch.no_grad():
+        model[0].bias.fill_(-100)
+    batches = list(images(600).split(200))
+    whole = pel.activations.feature_maps(model, batches[0], "1", batches)
+    result = pel.activations.feature_maps(model, batches[0], "1", _stopped(batches))
+    assert result.exciting is not None
+    assert (result.exciting.samples, result.provenance.samples) == (600, 600)
+    assert [one.level for one in whole.findings] == [Level.ALARM]
+    assert whole.figure().panels[1].marks[0].titles[0] == "0 dead"  # pyright: ignore[reportAttributeAccessIssue]
+    for panel in result.figure().panels[1:]:  # the others may wake them
+        assert all(one.endswith("same") for one in panel.marks[0].titles)  # pyright: ignore[reportAttributeAccessIssue]
+    first, second = result.findings
+    assert (first.level, first.message) == (Level.LOOK, "stopped with Ctrl-C after 600 examples")
+    assert second.level is Level.NOT_MEASURED
+    assert second.message.endswith("for all of 600 examples that came before it was stopped; the others may wake them")
+
+
+def test_progress_counts_batches() -> None:
+    """Those done, of those in all where it is known."""
+    told: list[tuple[int, int]] = []
+    batches = list(images(60).split(20))
+    pel.activations.feature_maps(cnn(), batches[0], "1", batches, progress=lambda *one: told.append(one))
+    pel.activations.feature_maps(cnn(), batches[0], "1", iter(batches), progress=lambda *one: told.append(one))
+    assert told == [(1, 3), (2, 3), (3, 3), (1, 0), (2, 0), (3, 0)]
+
+
+def test_what_excites_units_without_a_plane_is_a_table() -> None:
+    """The example of each unit and what it put out, in place of an empty panel."""
+    model, x = nn.Sequential(nn.Linear(6, 4), nn.ReLU()), torch.randn(30, 6, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        model[0].weight[1], model[0].bias[1] = 0, -1
+    found = pel.activations.feature_maps(model, x, "1", data=x)
+    (table,) = found.figure().panels[-1].marks
+    assert isinstance(table, Table)
+    out = model(x).detach()
+    for channel, example, value in table.rows:
+        best = int(out[:, int(channel)].argmax())
+        assert (example, value) == (str(best), "same" if channel == "1" else number(float(out[best, int(channel)])))
+    assert [row[0] for row in table.rows] == [str(one) for one in found.order]

@@ -10,6 +10,8 @@ import torch.distributed as dist
 import pellucid as pel
 from pellucid.core.errors import PellucidError
 from tests.windows.gradients.marked import Reader, pictures
+from tests.windows.gradients.reading import IDS, MASK, words
+from tests.windows.gradients.reading import Reader as TextReader
 
 
 def main() -> None:
@@ -23,11 +25,14 @@ def main() -> None:
         "saliency": lambda: pel.gradients.saliency(
             model, data[0][:7], data[1][:7], method="integratedgradients", group=dist.group.WORLD
         ),
+        "text": lambda: pel.gradients.saliency(TextReader(), (IDS, MASK), at="embedding", tokens=words, group="world"),
         "one-example": lambda: pel.gradients.saliency(model, data[0][:1], group="world"),
         "alone": lambda: pel.gradients.saliency(model, data[0][:4]) if rank == 0 else None,
         "failing": lambda: pel.gradients.shortcuts(failing(Reader(), rank), data, cell=4, group="world"),
         "other-data": lambda: pel.gradients.shortcuts(model, pictures(seed=rank), cell=4, group="world"),
         "other-batch": lambda: pel.gradients.saliency(model, data[0][rank : rank + 4], group="world"),
+        "other-order": lambda: pel.gradients.saliency(model, data[0][:4].roll(rank, 0), group="world"),
+        "other-targets": lambda: pel.gradients.saliency(model, data[0][:4], [rank] * 4, group="world"),
     }
     for kind, ask in questions.items():
         stem = Path(sys.argv[1]) / f"{kind}-{rank}"

@@ -13,6 +13,8 @@ import pytest
 import pellucid as pel
 from pellucid.windows.gradients import Saliency, Shortcuts
 from tests.windows.gradients.marked import Reader, pictures
+from tests.windows.gradients.reading import IDS, MASK, words
+from tests.windows.gradients.reading import Reader as TextReader
 
 ROOT = Path(__file__).parents[3]
 PROCESS = Path(__file__).with_name("shared_process.py")
@@ -62,6 +64,16 @@ def test_shortcuts_of_two_ranks_are_those_of_one_process(both: Path) -> None:
         assert [one.line for one in shared.findings] == [one.line for one in alone.findings]
 
 
+def test_text_of_two_ranks_is_that_of_one_process(both: Path) -> None:
+    """The tokens of the whole batch stand in its order, and its mask is known."""
+    alone = pel.gradients.saliency(TextReader(), (IDS, MASK), at="embedding", tokens=words)
+    for rank in range(2):
+        shared = Saliency.load(both / f"text-{rank}.safetensors")
+        assert shared.tokens == alone.tokens
+        np.testing.assert_array_equal(shared.padded, alone.padded)
+        assert [token for token, _ in shared.table(0)] == words([1, 2, 3, 4])
+
+
 @pytest.mark.parametrize("kind", ["saliency", "one-example"])
 def test_saliency_of_two_ranks_is_that_of_one_process(kind: str, both: Path) -> None:
     """Uneven parts, and a rank without any example: every field is that of one process, in order, to 1e-6."""
@@ -98,7 +110,10 @@ def test_a_rank_that_fails_does_not_leave_the_others_waiting(both: Path) -> None
     )
 
 
-@pytest.mark.parametrize(("kind", "what"), [("other-data", "data"), ("other-batch", "batches")])
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("other-data", "data"), ("other-batch", "batches"), ("other-order", "batches"), ("other-targets", "batches")],
+)
 def test_ranks_with_different_data_are_refused(kind: str, what: str, both: Path) -> None:
     """A shuffled loader or a distributed sampler is told on every rank, with what to do."""
     for rank in range(2):

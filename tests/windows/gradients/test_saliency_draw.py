@@ -1,6 +1,7 @@
 """Maps as pictures: over what they explain, as coarse as they are, and several of them side by side."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -247,6 +248,36 @@ def test_problems_of_each_map_are_kept() -> None:
     assert "all zero" in figure.panels[1].note
 
 
+def test_the_verdict_names_what_each_method_has_worst_first() -> None:
+    """Warnings before what is worth a look, each once, with the methods that have it."""
+    model, x = network(), pictures(2)
+    few = pel.gradients.SmoothGrad(samples=4, noise=1.0)
+    calm = [pel.gradients.saliency(model, x, 0, method=way) for way in ("gradient", few)]
+    figure = pel.gradients.side_by_side(calm)
+    (noisy,) = calm[1].findings.at(Level.LOOK)
+    assert figure.verdict == f"ok: 4 checks passed, 1 to look at, 3 had not enough data; {noisy.line} (smoothgrad)"
+    assert figure.level is Level.OK
+    with torch.no_grad():
+        model[3].bias.fill_(-100)
+    zero = [pel.gradients.saliency(model, x, 0, method=way) for way in ("gradient", "vargrad")]
+    (lost,) = zero[0].findings.problems
+    figure = pel.gradients.side_by_side([*calm[1:], *zero])
+    assert figure.verdict == f"{lost.line} (gradient, vargrad); {noisy.line} (smoothgrad)"
+    assert figure.level is Level.WARN
+
+
+def test_the_verdict_names_classes_where_they_are_compared() -> None:
+    """Of one method its name says nothing; of a grid both are named."""
+    model, x = network(), pictures()
+    with torch.no_grad():
+        model[6].weight[1] = 0
+    maps = [pel.gradients.saliency(model, x, one) for one in (0, 1)]
+    (lost,) = maps[1].findings.problems
+    assert pel.gradients.side_by_side(maps).verdict == f"{lost.line} (1)"
+    grid = [*maps, pel.gradients.saliency(model, x, 1, method="inputxgradient")]
+    assert pel.gradients.side_by_side(grid).verdict == f"{lost.line} (gradient: 1, inputxgradient: 1)"
+
+
 def test_features_stand_side_by_side_too() -> None:
     """As curves, without a column for the input."""
     torch.manual_seed(0)
@@ -272,5 +303,27 @@ def test_what_does_not_belong_together_is_refused() -> None:
         with pytest.raises(InputError) as raised:
             pel.gradients.side_by_side(given)
         assert str(raised.value) == words
-    with pytest.raises(InputError, match=r"^most takes a whole number of 1 or more, got 0\.$"):
+    with pytest.raises(InputError, match=r"^most=0 came; expected a whole number, 1 or more\.$"):
         pel.gradients.side_by_side([one], most=0)
+
+
+def test_a_method_of_somebody_else_has_a_caveat_of_its_own() -> None:
+    """Or none; and never one of another method."""
+
+    @dataclass(frozen=True)
+    class Own(pel.gradients.Gradient):
+        """A gradient under another name, without words of its own."""
+
+    @dataclass(frozen=True)
+    class Spoken(pel.gradients.Gradient):
+        """A gradient with words of its own."""
+
+        name: ClassVar[str] = "spoken in a test"
+        caveat: ClassVar[str] = "Believe none of it."
+
+    x = torch.rand(1, 5)
+    net = nn.Sequential(nn.Linear(5, 2))
+    quiet, spoken = (pel.gradients.saliency(net, x, 0, method=one()).figure() for one in (Own, Spoken))
+    assert quiet.caveat == "Colours show raw values."
+    assert quiet.title == "What the score depends on for '0': Own"
+    assert spoken.caveat == "Believe none of it. Colours show raw values."

@@ -127,7 +127,7 @@ def test_an_examination_repeats_itself_and_leaves_the_model_alone(model_is_untou
 REFUSED = {
     "cell": ({"cell": 13}, "cell=13 came; expected rows and columns, at most 12 x 12."),
     "small cell": ({"cell": 1}, "cell=1 came; a patch of less than 3 pixels cannot be told from others."),
-    "most": ({"most": 0}, "most=0 came; expected 1 picture of a class or more."),
+    "most": ({"most": 0}, "most=0 came; expected a whole number, 1 or more: pictures of a class."),
     "classes": ({"classes": [3]}, "classes=[3] came; expected some of 0 to 2."),
 }
 
@@ -164,6 +164,17 @@ def test_the_outline_is_round_the_mark() -> None:
     figure, (spot,) = result.figure(), result.spots
     lines = [mark for panel in figure.panels for mark in panel.marks if type(mark).__name__ == "Lines"]
     assert len(lines) == 3
+    assert "The outline is what was pasted" in figure.caveat
     for line, corner in zip(lines, [spot.place, *spot.corners[:2].tolist()], strict=True):
         assert (line.y.min(), line.x.min()) == (corner[0] - 0.5, corner[1] - 0.5)
         assert (line.y.max(), line.x.max()) == (corner[0] + 3.5, corner[1] + 3.5)
+
+
+def test_nothing_is_said_of_an_outline_where_there_is_none() -> None:
+    """No class has a patch: maps and a table, in which places are two numbers that are not cut in a terminal."""
+    x, y = pictures(share=0.5)
+    result = pel.gradients.shortcuts(Reader(trust=0.0), (x, y), cell=4)
+    assert "outline" not in result.figure().caveat
+    (spot,) = result.spots
+    assert f" {spot.place[0]}, {spot.place[1]} " in str(result)
+    assert "…" not in str(result)

@@ -93,7 +93,7 @@ def test_ctrl_c_keeps_what_there_is() -> None:
     result = pel.weights.dream(model(), photograph(3), "4", octaves=1, steps=4, progress=stop)
     assert (len(result.images), result.left_out, result.stopped) == (2, 1, True)
     assert np.isfinite(result.trace).sum((1, 2)).tolist() == [4, 2]
-    assert "stopped after 2 of 4 steps; 1 image had not been begun" in {one.message for one in result.findings}
+    assert [one.message for one in result.findings] == ["stopped after 2 of 4 steps; 1 image had not been begun"]
     assert "It was stopped early." in result.figure().caveat
 
 
@@ -122,16 +122,16 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
         torch.zeros(12),
         {},
         (
-            "An image of shape (12,) came; expected a tensor [channel, row, column], or several as [image, channel, "
-            "row, column], with what the model is given."
+            "An image of shape (12,) came; expected a dense tensor [channel, row, column], or several as [image, "
+            "channel, row, column], with what the model is given."
         ),
     ),
     "list": (
         [1.0],
         {},
         (
-            "An image of type list came; expected a tensor [channel, row, column], or several as [image, channel, "
-            "row, column], with what the model is given."
+            "An image of type list came; expected a dense tensor [channel, row, column], or several as [image, "
+            "channel, row, column], with what the model is given."
         ),
     ),
     "NaN": (
@@ -144,8 +144,8 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "Pictures of torch.uint8 came. Give what the model takes: real numbers, after its normalisation.",
     ),
-    "no octave": (torch.rand(3, 20, 20), {"octaves": 0}, "octaves=0 came; expected a whole number of 1 or more."),
-    "no step": (torch.rand(3, 20, 20), {"steps": 0}, "steps=0 came; expected a whole number of 1 or more."),
+    "no octave": (torch.rand(3, 20, 20), {"octaves": 0}, "octaves=0 came; expected a whole number, 1 to 100."),
+    "no step": (torch.rand(3, 20, 20), {"steps": 0}, "steps=0 came; expected a whole number, 1 to 1,000,000."),
 }
 
 

@@ -1,5 +1,6 @@
 """The filters of a convolution: what is measured, and how it is drawn."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from torch.nn.utils import prune
 
 import pellucid as pel
 from pellucid.core.errors import AddressError, InputError
-from pellucid.core.figure import Heat, Lines, Tiles
+from pellucid.core.figure import Heat, Lines, Table, Tiles
+from pellucid.core.figure.words import number
+from pellucid.core.finding import Level
 from pellucid.windows.weights import Filters
 
 
@@ -160,12 +163,12 @@ def test_the_data_stand_beside_the_filters() -> None:
     subject = pel.Subject(model, normalization=((0.5, 0.5, 0.5), (0.2, 0.2, 0.2)))
     found = pel.weights.filters(subject, data=images().split(7))
     assert found.exciting is not None
-    assert found.exciting.patches.shape == (6, 1, 3, 3, 3)
+    assert found.exciting.patches.shape == (6, 3, 3, 3)
     assert found.provenance.samples == 24
     _, patches = marks(found)
     assert patches.images.shape == (6, 3, 3, 3)
-    known = np.isfinite(found.exciting.patches[0, 0])
-    expected = np.clip(found.exciting.patches[0, 0] * 0.2 + 0.5, 0, 1).transpose(1, 2, 0)
+    known = np.isfinite(found.exciting.patches[0])
+    expected = np.clip(found.exciting.patches[0] * 0.2 + 0.5, 0, 1).transpose(1, 2, 0)
     np.testing.assert_allclose(
         patches.images[0][known.transpose(1, 2, 0)], expected[known.transpose(1, 2, 0)], atol=1e-6
     )
@@ -225,3 +228,57 @@ def test_what_is_no_convolution_is_refused() -> None:
     )
     with pytest.raises(AddressError):
         pel.weights.filters(model, "7")
+
+
+def test_ctrl_c_keeps_what_was_seen() -> None:
+    """The batches that were done stand beside the filters, and it is told."""
+
+    def stopped() -> Iterator[Tensor]:
+        yield images(10)
+        raise KeyboardInterrupt
+
+    result = pel.weights.filters(nn.Conv2d(3, 8, 3), data=stopped())
+    assert result.provenance.samples == 10
+    assert [one.message for one in result.findings if one.level is Level.LOOK] == [
+        "stopped with Ctrl-C after 10 examples"
+    ]
+
+
+def test_a_dead_filter_is_called_dead_beside_the_data() -> None:
+    """What it puts out is no more than rounding, and no number of use."""
+    layer = nn.Conv2d(3, 4, 3)
+    with torch.no_grad():
+        layer.weight[2] = 0
+    weights, patches = marks(pel.weights.filters(nn.Sequential(layer, nn.ReLU()), data=images()))
+    assert weights.titles[2] == patches.titles[2] == "2 dead"
+    assert patches.titles[1].startswith("1: ")
+
+
+def test_what_the_rules_find_sound_is_not_called_dead_or_the_same() -> None:
+    """Small filters that a batch norm makes large, filters of few values, and too few of them to compare."""
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+    with torch.no_grad():
+        model[0].weight[2] *= 1e-4
+        model[1].running_var[2], model[1].eps = 1e-8, 1e-12
+    dots, few = nn.Conv2d(1, 4, (1, 4)), nn.Conv2d(3, 2, 3)
+    with torch.no_grad():
+        dots.weight[1] = dots.weight[0]
+        few.weight[1] *= 1e-4
+    for net in (model, nn.Sequential(dots), nn.Sequential(few)):
+        found = pel.weights.filters(net, data=images(channels=net[0].in_channels))
+        assert {one.level for one in found.findings} <= {Level.OK, Level.NOT_MEASURED}
+        weights, patches = marks(found)
+        assert weights.titles == tuple(f"filter {one}" for one in range(len(found.norms)))
+        assert not any("dead" in one for one in patches.titles)
+
+
+def test_what_lies_in_no_plane_is_a_table() -> None:
+    """Of a volume there is no picture, but the number of the example, in place of an empty panel."""
+    x = torch.rand(5, 1, 4, 6, 6, generator=torch.Generator().manual_seed(1))
+    found = pel.weights.filters(nn.Sequential(nn.Conv3d(1, 3, 3), nn.ReLU()), data=x)
+    assert found.exciting is not None
+    (table,) = found.figure().panels[1].marks
+    assert isinstance(table, Table)
+    best = found.exciting
+    expected = tuple((str(one), str(best.examples[one]), number(float(best.values[one]))) for one in range(3))
+    assert table.rows == expected

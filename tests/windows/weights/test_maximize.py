@@ -93,11 +93,13 @@ def test_low_is_as_good_as_high() -> None:
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
 def test_any_number_of_channels_can_be_seen(channels: int) -> None:
-    """Three are drawn in colour, of others the mean."""
+    """Three are drawn in colour, of others the mean, as greys from black to white."""
     model = nn.Sequential(nn.Conv2d(channels, 3, 3))
     result = pel.weights.maximize(model, "0", like=torch.rand(4, channels, 7, 9), steps=2)
     (tiles,) = result.figure().panels[0].marks
-    assert getattr(tiles, "images").shape == ((3, 7, 9, 3) if channels == 3 else (3, 7, 9))  # noqa: B009 - a mark
+    drawn = getattr(tiles, "images")  # noqa: B009 - a mark
+    colours = result.pictures if channels == 3 else result.pictures.mean(axis=1, keepdims=True).repeat(3, axis=1)
+    np.testing.assert_allclose(drawn, colours.transpose(0, 2, 3, 1), atol=1e-6)
     assert (f"Of {channels} channels the mean is drawn." in result.figure().caveat) == (channels in (2, 5))
 
 
@@ -175,12 +177,13 @@ def test_ctrl_c_keeps_what_there_is(model_is_untouched: Untouched) -> None:
     assert (result.units, result.left_out, result.steps.tolist()) == ((0, 1, 2, 3), 0, [2] * 4)
     assert np.isfinite(result.trace).sum(1).tolist() == [2] * 4
     assert "stopped after 2 of 20 steps" in {one.message for one in result.findings}
+    assert not result.findings.at("ok")
     assert "It was stopped early." in result.figure().caveat
 
 
 def test_it_comes_back_from_a_file(tmp_path: Path) -> None:
     """With the options and the pictures."""
-    options = MaximizeOptions(normalization=([0.5], (0.5,)))
+    options = MaximizeOptions(normalization=((0.5,), (0.5,)))
     result = pel.weights.maximize(small(), "3", [0, 1], like=examples(), steps=3, options=options)
     found = Result.load(result.save(tmp_path / "pictures.safetensors"))
     assert isinstance(found, Maximized)
@@ -200,7 +203,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no steps": (
         {"like": (1, 8, 8), "steps": 0},
         InputError,
-        "steps=0 came; expected a whole number of 1 or more.",
+        "steps=0 came; expected a whole number, 1 to 1,000,000.",
     ),
     "no layer": (
         {"like": (1, 8, 8), "at": "33"},

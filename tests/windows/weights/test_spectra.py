@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 import pellucid as pel
+from pellucid.core.finding import Level
 
 
 def with_weight(weight: torch.Tensor) -> nn.Sequential:
@@ -82,3 +83,11 @@ def test_many_matrices_are_drawn_in_part() -> None:
     assert len(figure.panels) == 13
     assert "3 matrices more in the table only." in figure.caveat
     assert len(figure.panels[-1].marks[0].rows) == 15  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_an_axis_is_logarithmic_only_where_it_spans_a_decade() -> None:
+    """Within one it would have a single number or none; and nobody calls a view sound."""
+    for least, scale in ((2.0, "linear"), (0.01, "log")):
+        figure = pel.weights.spectra(with_weight(torch.diag(torch.tensor([4.0, 3.0, least])))).figure()
+        assert figure.panels[0].y.scale == scale
+        assert (figure.level, figure.verdict) == (Level.NOT_MEASURED, "not-measured: no rule judges this")

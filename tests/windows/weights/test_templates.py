@@ -7,6 +7,7 @@ from torch import nn
 
 import pellucid as pel
 from pellucid.core.errors import InputError
+from pellucid.core.finding import Level
 
 
 def reader(inputs: int = 64, units: int = 10) -> nn.Sequential:
@@ -55,6 +56,7 @@ def test_every_number_of_channels_is_drawn(shape: tuple[int, int, int]) -> None:
         assert figure.text(72)
         assert figure.svg()
         assert "6 units more are not drawn." in figure.caveat
+        assert (figure.level, figure.verdict) == (Level.NOT_MEASURED, "not-measured: no rule judges this")
 
 
 REFUSED = {

@@ -5,19 +5,21 @@ import { useSignal } from "../signals.js";
 import { useCallback, useMemo } from "preact/hooks";
 import { Nothing } from "../guard.js";
 import { pixelRatio, Raster, type Draw } from "../canvas.js";
-import { clip, SIZE } from "../measure.js";
+import { clip, SIZE, type Measure } from "../measure.js";
 import type { Gestures } from "../pointer.js";
 import { colourTable } from "../raster/colors.js";
 import { drawTiles, layoutTiles, pickTile, tileLimits, tilePlace, type TileLayout, type TilesOptions } from "../raster/tiles.js";
 import { clampIndex, valueWords, type Reader, type Reading } from "../reading.js";
 import { useScene } from "../scene.js";
-import { readingGestures, Stage } from "../stage.js";
+import { readingGestures, Stage, useFresh } from "../stage.js";
 import type { Tiles } from "../types.js";
 import { amount, plain } from "../words.js";
 import { Enlarged, titleOf } from "./enlarged.js";
 
 const MOST_TILES = 512;
 const HEAD = 15;
+/** Pixels by which titles stretch tiles; beyond four of them too few would stand side by side. */
+const STEP = 16;
 
 type Props = { readonly mark: Tiles; readonly width: number; readonly title: string };
 
@@ -29,7 +31,8 @@ export function TilesMark(props: Props) {
 
 function Images({ mark, width, title }: Props) {
   const ratio = pixelRatio();
-  const options = useMemo(() => optionsOf(mark, width * ratio, ratio), [mark, width, ratio]);
+  const { measure } = useScene();
+  const options = useMemo(() => optionsOf(mark, width * ratio, ratio, measure), [mark, width, ratio]);
   const { layout } = options;
   const draw = useCallback<Draw>((out, across, down) => drawTiles(out, across, down, options), [options]);
   const reading = useSignal<Reading | null>(null);
@@ -47,6 +50,7 @@ function Images({ mark, width, title }: Props) {
       return read(next, options.rows >> 1, options.columns >> 1);
     },
   };
+  useFresh(reader, reading, options);
   const keys = readingGestures(reader, { reading, said });
   const gestures: Gestures = {
     ...keys,
@@ -67,6 +71,7 @@ function Images({ mark, width, title }: Props) {
         look="pick" {...size} reading={reading} said={said} gestures={gestures}>
         <Raster {...size} draw={draw} />
         <svg class="front" {...size} aria-hidden>
+          <path fill="none" stroke="var(--faint)" d={outlines(layout, ratio)} />
           <Titles titles={mark.titles} layout={layout} ratio={ratio} />
         </svg>
       </Stage>
@@ -74,6 +79,15 @@ function Images({ mark, width, title }: Props) {
       {enlarged.value !== null && <Enlarged mark={mark} tile={enlarged.value} show={(tile) => (enlarged.value = tile)} />}
     </div>
   );
+}
+
+/** A border of each tile: white ones could not be told from the page. */
+function outlines(layout: TileLayout, ratio: number): string {
+  const [wide, high] = [layout.tileWidth / ratio, layout.tileHeight / ratio];
+  return Array.from({ length: layout.count }, (_, tile) => {
+    const { left, top } = tilePlace(layout, tile);
+    return `M${left / ratio},${top / ratio}h${wide}v${high}h-${wide}z`;
+  }).join("");
 }
 
 function Titles({ titles, layout, ratio }: { titles: readonly string[]; layout: TileLayout; ratio: number }) {
@@ -90,11 +104,12 @@ function Titles({ titles, layout, ratio }: { titles: readonly string[]; layout: 
 }
 
 /** What the rasteriser needs; lengths in device pixels. */
-function optionsOf(mark: Tiles, width: number, ratio: number): TilesOptions {
+function optionsOf(mark: Tiles, width: number, ratio: number, measure: Measure): TilesOptions {
   const [total, rows, columns, channels] = mark.images.shape as [number, number, number, number | undefined];
   const count = Math.min(total, MOST_TILES);
-  const long = Math.max(0, ...mark.titles.map((words) => words.length)) > 3;
-  const least = (long ? 62 : 46) * ratio;
+  // A tile is as wide as its title, in steps, so that tiles that belong together stand alike.
+  const needed = Math.max(0, ...mark.titles.map((words) => measure(plain(words), SIZE.small) - 42));
+  const least = (46 + Math.min(Math.ceil(needed / STEP), 4) * STEP) * ratio;
   const head = mark.titles.length ? Math.round(HEAD * ratio) : 0;
   const layout = layoutTiles({ count, rows, columns, width, gap: Math.round(7 * ratio), head, least, most: 150 * ratio });
   const limits = channels ? [0, 1] : tileLimits(mark.images.values, total, mark.signed, mark.shared_scale);

@@ -66,7 +66,7 @@ export function layoutTiles(room: TileRoom): TileLayout {
   const fitting = Math.floor((width + gap) / (least + gap));
   const usual = Math.max(1, Math.min(count, fitting, Math.round(Math.sqrt((count * 2) / shape))));
   const free = Math.max(1, Math.min(Math.floor((width - (usual - 1) * gap) / usual), most));
-  const tileWidth = evenWidth(free, columns, Math.min(width, most));
+  const tileWidth = evenWidth(free, columns, least, Math.min(width, most));
   const across = Math.max(1, Math.min(usual, Math.floor((width + gap) / (tileWidth + gap))));
   const tileHeight = Math.max(1, Math.round(tileWidth / shape));
   const down = Math.ceil(count / across);
@@ -187,9 +187,9 @@ function cut(spans: Spans, pixels: number): Spans {
 }
 
 /** The whole multiple of the image next below, at most a fifth narrower, or next above, at most a third wider. */
-function evenWidth(width: number, columns: number, most: number): number {
+function evenWidth(width: number, columns: number, least: number, most: number): number {
   const below = Math.floor(width / Math.max(columns, 1)) * columns;
-  if (below > 0 && below >= 0.8 * width) return below;
+  if (below >= Math.max(0.8 * width, Math.min(width, least))) return below;
   const above = below + columns;
   return below > 0 && above <= 1.3 * width && above <= most ? above : width;
 }

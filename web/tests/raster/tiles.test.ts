@@ -17,6 +17,13 @@ test("tiles lie apart by the gap, inside the width, below each other's titles", 
   assert.equal(tilePlace(layout, layout.across).top, 12 + layout.tileHeight + 5 + 12);
 });
 
+test("tiles are never narrower than they may be", () => {
+  for (const least of [46, 62, 95, 108]) {
+    const wide = [3, 8, 16, 28, 33, 64].map((columns) => layoutTiles({ count: 36, rows: columns, columns, width: 400, least }).tileWidth);
+    assert.ok(Math.min(...wide) >= least, `${least}: ${wide}`);
+  }
+});
+
 test("cells of a tile are equally large where the width allows it", () => {
   for (const columns of [8, 28, 32]) {
     const layout = layoutTiles({ count: 100, rows: columns, columns, width: 800 });

@@ -130,6 +130,11 @@ def amount(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def not_drawn(left: int, one: str, many: str = "") -> str:
+    """Return "1 layer more is not drawn." or "3 layers more are not drawn."; "" where none is left: see `amount`."""
+    return f"{amount(left, one, many)} more {'is' if left == 1 else 'are'} not drawn." if left > 0 else ""
+
+
 def percent(share: float, digits: int = 0, *, signed: bool = False) -> str:
     """Return a share as a reader would write it: "9.4 %", with a space and a real minus sign.
 

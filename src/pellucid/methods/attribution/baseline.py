@@ -1,13 +1,19 @@
 """Baselines: what an input is compared with. A part of the question, not of the answer."""
 
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pellucid.core.arguments import came
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.question import Question, wide
+from pellucid.probe.subject import is_plain
+
+COMPARED = "The baseline is a part of the question: another one gives another map."
+"""What maps that compare with a baseline cannot show."""
 
 _HOW = "Expected None, a number, 'blur', 'mean', or a tensor like one example or like the whole batch."
 
@@ -37,8 +43,9 @@ def _one(given: Any, value: Tensor) -> Tensor:
         return torch.zeros_like(value)
     if isinstance(given, str):
         return _made(given, value)
-    if isinstance(given, bool) or not isinstance(given, (int, float, Tensor)):
-        raise InputError(f"baseline={given!r} came. {_HOW}")
+    usable = is_plain(given) if isinstance(given, Tensor) else isinstance(given, Real) and not isinstance(given, bool)
+    if not usable:
+        raise InputError(f"{came('baseline', given)}. {_HOW}")
     tensor = torch.as_tensor(given, dtype=value.dtype, device=value.device).detach()
     if not bool(torch.isfinite(tensor).all()):
         raise InputError(f"The baseline holds NaN or infinity. {_HOW}")

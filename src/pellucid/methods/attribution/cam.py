@@ -9,23 +9,36 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from pellucid.core.arguments import flag
 from pellucid.core.errors import InputError
+from pellucid.methods.attribution.functions import refuse_scripted
 from pellucid.methods.attribution.gradient import gradients_of
 from pellucid.methods.attribution.grid import enlarged, grid_at, space_of, spatial_layer
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.nest import named, rebuilt, tensors
 from pellucid.methods.attribution.question import Question, derivatives, layer_named, wide
 from pellucid.methods.attribution.rectified import Rule
-from pellucid.probe.address import Address
+from pellucid.probe.address import Address, modules_of
 from pellucid.probe.hooks import in_backward
+
+_WEIGHED = (
+    ": the channels, each weighed by its mean gradient, add up to less than 0 at every place, and that is cut off; "
+    "where a dense layer follows, which weighs each place by itself, the mean says little. See relu=False"
+)
 
 
 @dataclass(frozen=True)
 class _CAM(Method):
     """What the methods of this file share: a map is a weighted sum of the channels of one layer."""
 
+    caveat: ClassVar[str] = "As coarse as the layer that it is taken from."
+    cut: ClassVar[str] = _WEIGHED
+    needs_grid: ClassVar[bool] = True
     needs_layer: ClassVar[bool] = True
     relu: bool = True
+
+    def __post_init__(self) -> None:
+        self.settle(relu=(flag,))
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
@@ -140,6 +153,11 @@ class GuidedGradCAM(Method):
     """
 
     name: ClassVar[str] = "guidedgradcam"
+    caveat: ClassVar[str] = (
+        "Guided maps are close to edge detection; the class enters by a coarse map that weighs them."
+    )
+    cut: ClassVar[str] = _WEIGHED
+    needs_grid: ClassVar[bool] = True
     layer: Address | None = None
 
     def attribute(self, question: Question) -> Attribution:
@@ -150,6 +168,8 @@ class GuidedGradCAM(Method):
                 f"activation map in the method: GuidedGradCAM(layer={question.layer.name!r})."
             )
         name = spatial_layer(question) if self.layer is None else layer_named(question.model, self.layer)[0]
+        modules = modules_of(question.model)
+        refuse_scripted(modules, "Every ReLU must be seen")
         space, rule, cams = space_of(question), Rule(masked=True), list[Tensor]()
         for place, one in zip(question.places, question.values, strict=True):
             if one.shape[2:] != space:
@@ -161,7 +181,7 @@ class GuidedGradCAM(Method):
         def before(scores: Tensor) -> None:
             value = kept.pop()
             (gradient,) = derivatives(scores, [value], keep=True)
-            grid = grid_at(name, question.model.get_submodule(name), value, space)
+            grid = grid_at(name, modules[name], value, space)
             cams.append(enlarged(GradCAM().map_of(grid.folded(wide(value.detach())), grid.folded(gradient)), space))
             rule.apply(scores)
 
@@ -194,7 +214,7 @@ def _kept(model: nn.Module, name: str) -> Generator[list[Tensor], None, None]:
         kept.append(found[1])
         return rebuilt(output, lambda path, one: one.clone() if path == found[0] else one)  # it may be changed in place
 
-    handles = [model.register_forward_pre_hook(begin), model.get_submodule(name).register_forward_hook(keep)]
+    handles = [model.register_forward_pre_hook(begin), modules_of(model)[name].register_forward_hook(keep)]
     try:
         yield kept
     finally:

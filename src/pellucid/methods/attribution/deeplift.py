@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pellucid.methods.attribution.baseline import baselines_of
+from pellucid.methods.attribution.baseline import COMPARED, baselines_of
 from pellucid.methods.attribution.completeness import missed
 from pellucid.methods.attribution.differences import CLOSED, functions_of
-from pellucid.methods.attribution.functions import replaced
+from pellucid.methods.attribution.functions import refuse_scripted, replaced
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.multipliers import Reference
 from pellucid.methods.attribution.question import Question, wide
 from pellucid.methods.attribution.rows import of_all
+from pellucid.probe.address import modules_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class DeepLift(Method):
     equally, and softmax, division, attention and normalisation over features are taken apart into sums, products and
     functions of one value. All of these add up exactly: the sum of a map is the score less the score of the baseline.
 
-    Not everything is seen: what was compiled or traced as a part of the model, functions with a backward pass of their
+    Not everything is seen: functions with a backward pass of their
     own, fused recurrent layers, sorting, and conditions on values (`torch.where`) pass the derivative on. The error
     then says how much is missed. It misleads where units cancel each other, since it does not look at the sign of what
     comes in (the "reveal cancel" rule does), and it depends on how a function is written: two networks that compute the
@@ -45,11 +46,13 @@ class DeepLift(Method):
     """
 
     name: ClassVar[str] = "deeplift"
+    caveat: ClassVar[str] = COMPARED
     contributes: ClassVar[bool] = True
     baseline: Any = None
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
+        refuse_scripted(modules_of(question.model), "DeepLift must see every function that is not linear")
         baselines = baselines_of(self.baseline, question)
         scores, before, *multipliers = of_all(question, lambda rows: _multipliers(question, baselines, rows))
         maps = tuple(

@@ -6,10 +6,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from pellucid.core.arguments import MOST_SEED, whole
 from pellucid.core.errors import InputError
+from pellucid.methods.attribution.baseline import COMPARED
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.question import Question, along, wide
 from pellucid.methods.attribution.smooth import MOST_SAMPLES, Spread
+from pellucid.probe.subject import is_plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +38,17 @@ class ExpectedGradients(Method):
     """
 
     name: ClassVar[str] = "expectedgradients"
+    caveat: ClassVar[str] = COMPARED
     contributes: ClassVar[bool] = True
     data: Any = None
     samples: int = 200
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        self.settle(samples=(whole, 2, MOST_SAMPLES), seed=(whole, 0, MOST_SEED))
+
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
-        if not 2 <= self.samples <= MOST_SAMPLES:
-            raise InputError(f"samples={self.samples} came; expected 2 to {MOST_SAMPLES:,}.")
         scores = question.own_scores()
         data = _data(self.data, question)
         picks, places = self._draws(len(data[0]))
@@ -68,20 +73,28 @@ class ExpectedGradients(Method):
         """Return which baseline and which place on the way each draw takes, [samples] each."""
         source = torch.Generator().manual_seed(self.seed)
         rounds = -(-self.samples // count)
-        picks = torch.cat([torch.randperm(count, generator=source) for _ in range(rounds)])[: self.samples]
-        return picks, torch.rand(self.samples, generator=source, dtype=torch.float64)
+        picks = torch.cat([torch.randperm(count, generator=source, device="cpu") for _ in range(rounds)])[
+            : self.samples
+        ]
+        return picks, torch.rand(self.samples, generator=source, dtype=torch.float64, device="cpu")
 
 
 def _data(given: Any, question: Question) -> tuple[Tensor, ...]:
-    how = "Give ExpectedGradients(data=...) some of the training data, in the shape of what is explained."
+    how = (
+        "Give some of the training data, in the shape of what is explained: "
+        "method=pel.gradients.ExpectedGradients(data=x_train[:100])."
+    )
     if given is None:
         raise InputError(f"No data to take baselines from came. {how}")
     several = tuple(given) if isinstance(given, (tuple, list)) else (given,)
-    if len(several) != len(question.values) or not all(isinstance(one, Tensor) for one in several):
+    if len(several) != len(question.values) or not all(isinstance(one, Tensor) and is_plain(one) for one in several):
         kinds = ", ".join(type(one).__name__ for one in several)
-        raise InputError(f"Data of {kinds} came, expected a tensor for each of {len(question.values)} inputs. {how}")
+        raise InputError(
+            f"Data of {kinds} came, expected a dense tensor of real numbers for each of {len(question.values)} inputs. "
+            f"{how}"
+        )
     for one, value in zip(several, question.values, strict=True):
-        if one.shape[1:] != value.shape[1:] or len(one) != len(several[0]) or not len(one):
+        if not one.ndim or one.shape[1:] != value.shape[1:] or len(one) != len(several[0]) or not len(one):
             raise InputError(
                 f"Data of shape {tuple(one.shape)} came for an input of shape {tuple(value.shape)}; the first axis "
                 f"numbers the baselines, the others must agree. {how}"

@@ -6,12 +6,13 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.autograd.graph import disable_saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
-from pellucid.core.errors import CaptureError
-from pellucid.probe.address import modules_of
+from pellucid.core.errors import CaptureError, InputError
+from pellucid.probe.address import ROOT, modules_of
 
 _ASKS = ("has_torch_function", "has_torch_function_unary", "has_torch_function_variadic")
 _AGAIN = (
@@ -19,6 +20,26 @@ _AGAIN = (
     "see each function once. Switch checkpointing off, or use IntegratedGradients()."
 )
 _OPENED = ("torch.nn.functional", "torch.functional", "torch._tensor")
+
+
+def refuse_scripted(modules: Mapping[str, nn.Module], need: str) -> None:
+    """Raise where one of some modules was scripted, traced or frozen by torch.jit: its inside is hidden from Python.
+
+    Args:
+        modules: By name.
+        need: What cannot be done with such a module, as the beginning of a sentence.
+
+    Raises:
+        InputError: There is such a module.
+    """
+    for name, one in modules.items():
+        if isinstance(one, torch.jit.ScriptModule):
+            raise InputError(
+                f"{need}, and {'the model' if name == ROOT else f'the layer {name!r}'} is a ScriptModule "
+                f"({type(one).__name__}), which Python cannot look into. Give the model as it was before torch.jit, or "
+                "explain the input with gradient, inputxgradient, smoothgrad, vargrad, integratedgradients, "
+                "expectedgradients or occlusion, which need not look inside."
+            )
 
 
 def names(words: str) -> frozenset[str]:

@@ -10,6 +10,8 @@ from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.question import Question, wide
 from pellucid.methods.attribution.rows import of_all
 
+_LOCAL = "A gradient is local: it says what a small nudge would do, not what the network has seen."
+
 
 @dataclass(frozen=True)
 class Gradient(Method):
@@ -26,6 +28,8 @@ class Gradient(Method):
     """
 
     name: ClassVar[str] = "gradient"
+    caveat: ClassVar[str] = _LOCAL
+    slope: ClassVar[bool] = True
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
@@ -47,7 +51,9 @@ class InputXGradient(Method):
     """
 
     name: ClassVar[str] = "inputxgradient"
+    caveat: ClassVar[str] = _LOCAL
     contributes: ClassVar[bool] = True
+    slope: ClassVar[bool] = True
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""

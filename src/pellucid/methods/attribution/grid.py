@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pellucid.core.errors import InputError
+from pellucid.methods.attribution.functions import refuse_scripted
 from pellucid.methods.attribution.nest import rebuilt, tensors
 from pellucid.methods.attribution.question import Question, derivatives
 from pellucid.probe.address import ROOT, modules_of
@@ -174,6 +175,7 @@ def spatial_layer(question: Question) -> str:
     seen = _seen(question, space)
     names = [name for name in seen.grids if seen.calls[name] == 1] or list(seen.grids)
     if not names:
+        refuse_scripted(modules_of(question.model), "No layer that can be hooked returns a grid")
         raise InputError(
             f"No module of {type(question.model).__name__} returns a grid over an input of "
             f"{' x '.join(map(str, space))}, one example to each row. Name a layer with at=."
@@ -211,8 +213,9 @@ class _Seen:
         self._rows, self._space = rows, space
         with ExitStack() as stack, torch.no_grad():
             for name, module in self.modules.items():
-                stack.callback(module.register_forward_hook(self._hook(name)).remove)
-            question.forward(torch.arange(rows))
+                if not isinstance(module, torch.jit.ScriptModule):
+                    stack.callback(module.register_forward_hook(self._hook(name)).remove)
+            question.forward(question.every[:rows])
 
     def _hook(self, name: str) -> Any:
         def note(module: nn.Module, given: Any, output: Any) -> None:
@@ -244,7 +247,7 @@ def _last_with_gradient(question: Question, seen: _Seen, names: list[str]) -> st
     with ExitStack() as stack, torch.enable_grad():
         for name in names:
             stack.callback(seen.modules[name].register_forward_hook(keep(name)).remove)
-        scores = question.scores(question.values, torch.arange(question.rows))
+        scores = question.scores(question.values, question.every)
         found: tuple[Tensor, ...] = ()
         if scores.requires_grad:
             found = derivatives(scores, list(kept.values()))

@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import InputError
-from pellucid.methods.attribution.baseline import baselines_of
+from pellucid.core.arguments import ABOVE_0, LARGEST, flag, real_number, whole
+from pellucid.maths.quadrature import gauss_legendre
+from pellucid.methods.attribution.baseline import COMPARED, baselines_of
 from pellucid.methods.attribution.completeness import missed
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.question import Question, along, wide
@@ -30,7 +30,7 @@ class IntegratedGradients(Method):
             shape (with or without the examples' axis), one of these for each explained input, or "blur" or "mean"
             (of each example's own channels). It is a part of the question.
         tolerance: Completeness error at which to stop, as a share of the difference of the scores.
-        nodes: Nodes at the most, for each example: 8 to 4,096. A whole number of nodes exactly when `exact` is set.
+        nodes: Nodes at the most, for each example: 8 to 4,096; exactly so many where `exact` is set.
         exact: Take this many nodes at once, from 1.
 
     Cost:
@@ -42,18 +42,23 @@ class IntegratedGradients(Method):
     """
 
     name: ClassVar[str] = "integratedgradients"
+    caveat: ClassVar[str] = COMPARED
     contributes: ClassVar[bool] = True
     baseline: Any = None
     tolerance: float = 0.01
     nodes: int = 512
     exact: bool = False
 
+    def __post_init__(self) -> None:
+        share = "a share of the difference of the scores, such as 0.01"
+        self.settle(tolerance=(real_number, ABOVE_0, LARGEST, share), exact=(flag,))
+        self.settle(nodes=(whole, 1 if self.exact else _FIRST, 4096))
+
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
-        self._check()
         path = Path(question, question.own_scores(), baselines_of(self.baseline, question))
         count = self.nodes if self.exact else min(_FIRST, self.nodes)
-        path.take(torch.arange(question.rows), count)
+        path.take(question.every, count)
         while not self.exact and count < self.nodes:
             count = min(2 * count, self.nodes)
             left = torch.nonzero(path.error > self.tolerance).flatten()
@@ -61,13 +66,6 @@ class IntegratedGradients(Method):
                 break
             path.take(left, count)
         return path.attribution()
-
-    def _check(self) -> None:
-        least = 1 if self.exact else _FIRST
-        if not least <= self.nodes <= 4096:
-            raise InputError(f"nodes={self.nodes} came; expected {least} to 4,096.")
-        if not (math.isfinite(self.tolerance) and self.tolerance > 0):
-            raise InputError(f"tolerance={self.tolerance} came; expected a share above 0, such as 0.01.")
 
 
 class Path:
@@ -87,14 +85,14 @@ class Path:
         self._steps = [wide(one) - wide(base) for one, base in zip(question.values, baselines, strict=True)]
         self.scores = scores
         with torch.no_grad():
-            self.difference = scores - wide(question.scores(baselines, torch.arange(question.rows)))
+            self.difference = scores - wide(question.scores(baselines, question.every))
         self._maps = [torch.zeros_like(one) for one in self._steps]
-        self.error = torch.full((question.rows,), math.inf)
-        self._nodes = torch.zeros(question.rows)
+        self.error = torch.full((question.rows,), math.inf, dtype=torch.float32, device="cpu")
+        self._nodes = torch.zeros(question.rows, dtype=torch.float32, device="cpu")
 
     def take(self, rows: Tensor, nodes: int) -> None:
         """Integrate the ways of some examples with so many nodes."""
-        places, weights = gauss_legendre(nodes)
+        places, weights = (torch.tensor(one, dtype=torch.float64, device="cpu") for one in gauss_legendre(nodes))
         sums = [torch.zeros_like(one) for one in self._maps]
 
         def work(jobs: Tensor) -> None:
@@ -110,7 +108,7 @@ class Path:
             kept[here] = (total * step)[here]
         self._nodes[rows] = nodes
         self.error = torch.where(
-            torch.isin(torch.arange(len(self.error)), rows), missed(self._maps, self.difference), self.error
+            torch.isin(self._question.every, rows), missed(self._maps, self.difference), self.error
         )
 
     def attribution(self) -> Attribution:
@@ -128,13 +126,3 @@ class Path:
             (wide(base)[rows] + along(places, step) * step[rows]).to(base.dtype)
             for base, step in zip(self._baselines, self._steps, strict=True)
         ]
-
-
-def gauss_legendre(nodes: int) -> tuple[Tensor, Tensor]:
-    """Return places and weights of the Gauss-Legendre rule on 0 to 1, float64, [nodes] each.
-
-    Args:
-        nodes: 1 or more.
-    """
-    places, weights = np.polynomial.legendre.leggauss(nodes)
-    return torch.from_numpy((places + 1) / 2), torch.from_numpy(weights / 2)

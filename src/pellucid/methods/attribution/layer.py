@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pellucid.core.errors import CaptureError, InputError
+from pellucid.methods.attribution.functions import refuse_scripted
 from pellucid.methods.attribution.memory import is_out_of_memory
 from pellucid.methods.attribution.nest import rebuilt, tensors
 from pellucid.probe.hooks import in_backward
@@ -22,6 +23,9 @@ class Layer:
         name: Its dotted name.
         module: The module.
 
+    Raises:
+        InputError: It is a ScriptModule.
+
     The rows that a method asks for take the place of the output, so that only what follows the layer is run for each
     of them; in front of it two examples are run, whose output is thrown away. Two, and not one, so that what follows
     cannot use them unnoticed: masks and skip connections around the layer do not fit to the rows, nor can they be
@@ -29,6 +33,7 @@ class Layer:
     """
 
     def __init__(self, name: str, module: nn.Module) -> None:
+        refuse_scripted({name: module}, "A layer is explained by a hook on it")
         self.name = name
         self.module = module
         self.whole = False

@@ -8,14 +8,16 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from pellucid.core.arguments import refused
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.completeness import missed
-from pellucid.methods.attribution.functions import replaced, where
+from pellucid.methods.attribution.functions import refuse_scripted, replaced, where
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.propagation import CLOSED, Propagation, nonzero
 from pellucid.methods.attribution.question import Question, wide
 from pellucid.methods.attribution.relevance import Epsilon, FirstRule, Gamma, Rule
 from pellucid.methods.attribution.rows import of_all
+from pellucid.probe.address import modules_of
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,23 @@ class LRP(Method):
     """
 
     name: ClassVar[str] = "lrp"
+    caveat: ClassVar[str] = (
+        "Rules share the score out layer by layer; biases absorb a part of it, and other rules give other maps."
+    )
     contributes: ClassVar[bool] = True
     conv: Rule = field(default_factory=Gamma)
     dense: Rule = field(default_factory=Epsilon)
     first: FirstRule | None = None
 
+    def __post_init__(self) -> None:
+        for name, rule in (("conv", self.conv), ("dense", self.dense)):
+            if not isinstance(rule, Rule) or isinstance(rule, type):
+                raise refused(name, rule, "Epsilon(), Gamma() or AlphaBeta()")
+        if self.first is not None and (not isinstance(self.first, FirstRule) or isinstance(self.first, type)):
+            raise refused("first", self.first, "None, WSquare(), Flat() or Box(low, high)")
+
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
-        self._check()
         scores, taken, *maps = of_all(question, lambda rows: self._shared_out(question, rows))
         error = missed(tuple(maps), wide(scores))
         whole = scores.to(taken.dtype)
@@ -85,17 +96,11 @@ class LRP(Method):
         taken = propagation.taken(len(rows)).to(maps[0].device) / wide(scale[0])
         return [scores, taken, *maps]
 
-    def _check(self) -> None:
-        for name, rule in (("conv", self.conv), ("dense", self.dense)):
-            if not isinstance(rule, Rule):
-                raise InputError(f"{name}={rule!r} came; expected Epsilon(), Gamma() or AlphaBeta().")
-        if self.first is not None and not isinstance(self.first, FirstRule):
-            raise InputError(f"first={self.first!r} came; expected None, WSquare(), Flat() or Box(low, high).")
-
 
 @contextmanager
 def _propagated(question: Question, method: LRP) -> Generator[Propagation, None, None]:
     """Have the backward passes of the block carry relevance."""
+    refuse_scripted(modules_of(question.model), "LRP needs a rule for every function that is called")
     with where(question.model) as running:
         propagation = Propagation(method.conv, method.dense, method.first, running)
         with replaced(propagation.functions(), closed=CLOSED):

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pellucid.core.progress import Loop
+
 _SHARE = 0.25
 _MOST_BYTES = {"cuda": 1 << 30}
 _MOST_ELSEWHERE = 1 << 27
@@ -72,7 +74,7 @@ class Chunks:
     def __init__(self, most: int) -> None:
         self.most = max(1, most)
 
-    def each(self, count: int, work: Callable[[Tensor], Any], *, rows: int = 1) -> None:
+    def each(self, count: int, work: Callable[[Tensor], Any], *, rows: int = 1, name: str = "") -> None:
         """Do some work for jobs 0 to count - 1, chunk by chunk.
 
         Args:
@@ -80,18 +82,21 @@ class Chunks:
             work: Is given the numbers of some jobs, [N]. It must keep what it found as its last act: after an
                 out-of-memory error it is asked again, for fewer.
             rows: Rows that one job runs.
+            name: What the jobs are called where it is told how many are done.
 
         Raises:
             torch.OutOfMemoryError: One job does not fit either.
         """
-        begun = 0
+        loop, begun = Loop(count, name), 0
         while begun < count:
             size = min(max(1, self.most // rows), count - begun)
+            loop.at(begun, size)
             try:
-                work(torch.arange(begun, begun + size))
+                work(torch.arange(begun, begun + size, device="cpu"))
             except (RuntimeError, MemoryError) as error:
                 if size == 1 or not is_out_of_memory(error):
                     raise
                 self.most = size * rows // 2
                 continue
             begun += size
+        loop.at(begun)

@@ -64,3 +64,35 @@ def tensors(nest: Any) -> list[tuple[str, Tensor]]:
 def named(paths: Sequence[str]) -> str:
     """Return places as words for a message."""
     return ", ".join(path or "the input" for path in paths)
+
+
+def picture_in(inputs: Any, count: int) -> str:
+    """Return where what is looked at lies in the inputs: the first picture, else the first of real numbers.
+
+    Args:
+        inputs: What a model is given.
+        count: How many examples there are.
+
+    Returns:
+        A place, such as "[0]" or ".pixels"; "" for a tensor alone.
+    """
+    found = [(path, one) for path, one in tensors(inputs) if one.ndim and len(one) == count]
+    real = [path for path, one in found if one.is_floating_point()]
+    pictures = [path for path, one in found if one.is_floating_point() and one.ndim > 2]
+    return (pictures or real or [path for path, _ in found])[0]
+
+
+def rows_of(inputs: Any, rows: Tensor, count: int) -> Any:
+    """Return some examples of a batch.
+
+    Args:
+        inputs: What a model is given.
+        rows: Numbers of the examples.
+        count: How many there are; what is not as long goes along as it is.
+    """
+
+    def some(_: str, value: Any) -> Any:
+        per_example = isinstance(value, Tensor) and value.ndim > 0 and len(value) == count
+        return value.index_select(0, rows.to(value.device)) if per_example else value
+
+    return rebuilt(inputs, some)

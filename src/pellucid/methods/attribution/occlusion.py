@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from itertools import product
 from math import ceil
+from numbers import Integral
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from pellucid.core.arguments import came, flag
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.baseline import baselines_of
 from pellucid.methods.attribution.method import Attribution, Method
@@ -48,11 +50,15 @@ class Occlusion(Method):
     """
 
     name: ClassVar[str] = "occlusion"
+    caveat: ClassVar[str] = "What a window hides is replaced by the baseline, which the network may never have seen."
     contributes: ClassVar[bool] = True
     window: Sizes = None
     stride: Sizes = None
     baseline: Any = None
     averaged: bool = False
+
+    def __post_init__(self) -> None:
+        self.settle(averaged=(flag,))
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
@@ -138,13 +144,15 @@ def _default(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _full(given: Any, shape: tuple[int, ...], what: str, *, channels: int) -> tuple[int, ...]:
     """Return one number an axis; that of channels, where it was not given."""
     space = max(1, len(shape) - 1)
-    numbers = (given,) * space if isinstance(given, int) else given
+    numbers = (given,) * space if isinstance(given, Integral) else given
     if isinstance(numbers, tuple) and len(numbers) == space < len(shape):
         numbers = (channels, *numbers)
-    whole = isinstance(numbers, tuple) and all(isinstance(one, int) and one >= 1 for one in numbers)
-    if not whole or isinstance(given, bool) or len(numbers) != len(shape):
-        raise InputError(f"{what}={given!r} came for examples of shape {shape}. {_HOW} Each is 1 or more.")
-    return numbers
+    whole = isinstance(numbers, tuple) and all(
+        isinstance(one, Integral) and not isinstance(one, bool) and int(one) >= 1 for one in numbers
+    )
+    if not whole or len(numbers) != len(shape):
+        raise InputError(f"{came(what, given)} for examples of shape {shape}. {_HOW} Each is 1 or more.")
+    return tuple(int(one) for one in numbers)
 
 
 def _each(given: Sizes, question: Question) -> list[Any]:

@@ -71,7 +71,7 @@ class Propagation:
     def taken(self, rows: int) -> Tensor:
         """Return what biases absorbed of the relevance of each example, [rows]."""
         sums = [flat(one.reshape(rows, -1)).sum(1) for one in self.absorbed if one.numel() % rows == 0]
-        return torch.stack(sums).sum(0) if sums else torch.zeros(rows)
+        return torch.stack(sums).sum(0) if sums else torch.zeros(rows, dtype=torch.float32, device="cpu")
 
     def _conv_of(self, axes: int, function: Any, value: Tensor, weight: Tensor, *rest: Any, **options: Any) -> Tensor:
         if not value.requires_grad:

@@ -5,17 +5,18 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
-import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pellucid.core.errors import InputError
+from pellucid.methods.attribution.inputs import examples_of, explained, plain
 from pellucid.methods.attribution.layer import Layer
 from pellucid.methods.attribution.memory import Chunks, counted_bytes, is_out_of_memory, room
-from pellucid.methods.attribution.nest import named, rebuilt, tensors
+from pellucid.methods.attribution.nest import named, rebuilt
 from pellucid.methods.attribution.target import Probability, Score, row_of
-from pellucid.probe.address import Address, modules_of, resolve, unwrap
-from pellucid.probe.guard import untouched
+from pellucid.probe.address import Address, resolve, unwrap
+from pellucid.probe.guard import examined, refuse_inference
 from pellucid.probe.subject import call, device_of, to_device
 
 _COPIES, _COPIES_OF_UNKNOWN = 4, 64  # of a row that a chunk has room for at the least
@@ -59,30 +60,34 @@ class Question:
     ) -> None:
         self.model = unwrap(model)
         with torch.inference_mode(mode=False):
-            self.inputs = rebuilt(to_device(inputs, device_of(self.model)), lambda _, one: _plain(one))
-        self.rows = _examples(self.inputs)
+            self.inputs = rebuilt(to_device(inputs, device_of(self.model)), lambda _, one: plain(one))
+        self.rows = examples_of(self.inputs)
         self.passes = 0.0
         self.output: Tensor | None = None
         self._chunks: Chunks | None = None
         self._seen = False
         self._score: Score | Probability = Score(target, self.rows)
         self.layer = None if at is None else Layer(*layer_named(self.model, at))
+        if only is not None and self.layer is not None:
+            raise InputError(
+                f"only= came beside at={self.layer.name!r}: of a layer its whole output is explained, and no input. "
+                "Leave one of them out."
+            )
         self._values: tuple[Tensor, ...] | None = None
         if self.layer is None:
-            explained = _explained(self.model, self.inputs, self.rows, only)
-            self.places, self._values = tuple(explained), tuple(explained.values())
+            found = explained(self.model, self.inputs, self.rows, only)
+            self.places, self._values = tuple(found), tuple(found.values())
         else:
             self.places = (self.layer.name,)
 
     @contextmanager
     def asked(self) -> Generator["Question", None, None]:
         """Have the model in eval mode while the block runs, and as it was afterwards, also after an exception."""
+        refuse_inference(self.model)
         with ExitStack() as stack:
-            stack.enter_context(torch.inference_mode(mode=False))
-            stack.enter_context(untouched(self.model))
-            stack.enter_context(_one_way_of_computing(self.model))
-            for module in self.model.modules():
-                module.training = False
+            stack.enter_context(examined(self.model))
+            if any(isinstance(one, nn.RNNBase) for one in self.model.modules()):
+                torch.backends.cudnn.enabled = False  # it has no backward pass for recurrent layers in eval mode
             for one in self.model.parameters():
                 # The graph begins at what is explained: nothing in front of it is kept, nor what weights would need.
                 if one.requires_grad and one.is_leaf:
@@ -123,11 +128,16 @@ class Question:
         return there
 
     @property
+    def every(self) -> Tensor:
+        """The numbers of all examples, [examples]."""
+        return torch.arange(self.rows, device="cpu")
+
+    @property
     def values(self) -> tuple[Tensor, ...]:
         """What is explained, [examples, ...] each; of a layer it takes a forward pass to find it, once."""
         if self._values is None:
             with torch.no_grad():
-                self._opened(torch.arange(self.rows))
+                self._opened(self.every)
         assert self._values is not None  # noqa: S101 - just found
         return self._values
 
@@ -197,12 +207,12 @@ class Question:
             One forward pass, in which it is measured how many rows fit at one time.
         """
         try:
-            return wide(self._measured(torch.arange(self.rows)))
+            return wide(self._measured(self.every))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error) or self.rows == 1:
                 raise
         with torch.no_grad():
-            return wide(self.scores(self.values, torch.arange(self.rows)))
+            return wide(self.scores(self.values, self.every))
 
     def at(self, rows: Tensor) -> tuple[Tensor, ...]:
         """Return the values of some examples, [N, ...] each."""
@@ -212,7 +222,7 @@ class Question:
     def chunks(self) -> Chunks:
         """How many rows fit at one time; measured on one row when it is first asked for."""
         if self._chunks is None:
-            self._measured(torch.zeros(1, dtype=torch.long))
+            self._measured(torch.zeros(1, dtype=torch.long, device="cpu"))
         assert self._chunks is not None  # noqa: S101 - just measured
         return self._chunks
 
@@ -265,7 +275,7 @@ class Question:
         assert self.layer is not None  # noqa: S101 - asked by the callers
         self.passes += len(rows) / self.rows
         leaf, scores = self.layer.open(lambda: self._scored(self._along_rows(rows), rows), len(rows))
-        if torch.equal(rows, torch.arange(self.rows)):
+        if torch.equal(rows, self.every):
             self._values = (leaf.detach(),)
         return leaf, scores
 
@@ -282,21 +292,6 @@ class Question:
     def _along_rows(self, rows: Tensor) -> Any:
         """Run the model on the example of each row; on a copy, since it may change its inputs in place."""
         return call(self.model, rebuilt(self.inputs, lambda _, value: self._along(value, rows)))
-
-
-@contextmanager
-def _one_way_of_computing(model: nn.Module) -> Generator[None, None, None]:
-    """Have a model computed alike with and without gradients while the block runs."""
-    # cuDNN has no backward pass for recurrent layers in eval mode.
-    recurrent = any(isinstance(one, nn.RNNBase) for one in model.modules())
-    # Without gradients PyTorch fuses attention: its parts are not called then, and what is padded comes out otherwise.
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not recurrent):
-            yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def derivatives(scores: Tensor, leaves: Sequence[Tensor], *, keep: bool = False) -> tuple[Tensor, ...]:
@@ -327,24 +322,10 @@ def flat(tensor: Tensor) -> Tensor:
     return tensor.reshape(len(tensor), -1)
 
 
-def _plain(value: Any) -> Any:
-    """Return a tensor that gradients can be asked for, detached from what made it; anything else as it is."""
-    if not isinstance(value, Tensor):
-        return value
-    return value.clone() if value.is_inference() else value.detach()
-
-
-def _examples(inputs: Any) -> int:
-    sizes = [len(one) for _, one in tensors(inputs) if one.ndim]
-    if not sizes:
-        cure = "torch.from_numpy(x)" if isinstance(inputs, np.ndarray) else "x[None] for one image"
-        raise InputError(
-            f"A {type(inputs).__name__} without a tensor that numbers examples on its first axis came. Give a batch, "
-            f"such as {cure}."
-        )
-    if sizes[0] == 0:
-        raise InputError("The batch holds no example. Give one example or more.")
-    return sizes[0]
+def array_of(value: Tensor) -> NDArray[Any]:
+    """Return a tensor as an array; bfloat16, which NumPy does not know, as float32."""
+    found = value.detach().cpu()
+    return (found.float() if found.dtype == torch.bfloat16 else found).numpy()
 
 
 def layer_named(model: nn.Module, at: Address) -> tuple[str, nn.Module]:
@@ -358,27 +339,3 @@ def layer_named(model: nn.Module, at: Address) -> tuple[str, nn.Module]:
     if len(found) > 1:
         raise InputError(f"{at!r} names {len(found)} layers: {', '.join(list(found)[:5])}. Name one of them.")
     return next(iter(found.items()))
-
-
-def _explained(model: nn.Module, inputs: Any, rows: int, only: Sequence[str] | None) -> dict[str, Tensor]:
-    """Return what can be explained, by place."""
-    every = dict(tensors(inputs))
-    real = {path: one for path, one in every.items() if one.is_floating_point() and one.ndim and len(one) == rows}
-    if only is not None:
-        unknown = [path for path in only if path not in real]
-        if unknown:
-            raise InputError(
-                f"There is no input {unknown[0]!r} of real numbers to explain. There are: {named([*real])}."
-            )
-        real = {path: real[path] for path in only}
-    if not real:
-        tables = [name for name, one in modules_of(model).items() if isinstance(one, nn.Embedding)]
-        at = f"at={tables[0]!r}" if tables else "at= the layer that embeds them"
-        raise InputError(
-            f"The inputs hold whole numbers only ({', '.join(str(one.dtype) for one in every.values())}), which have "
-            f"no gradient. Explain them where they become real numbers: {at}."
-        )
-    for path, one in real.items():
-        if not bool(torch.isfinite(one).all()):
-            raise InputError(f"{named([path])} holds NaN or infinity in {int((~torch.isfinite(one)).sum())} places.")
-    return real

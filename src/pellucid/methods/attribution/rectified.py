@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from pellucid.core.errors import InputError
+from pellucid.methods.attribution.functions import refuse_scripted
 from pellucid.methods.attribution.gradient import gradients_of
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.question import Question
+from pellucid.probe.address import modules_of
 
 # What a history calls functions that give 0 below 0: the attribute that holds their lower limit, None where it is 0.
 _RELUS: dict[str, str | None] = {
@@ -34,7 +36,7 @@ _OTHERS = (
     "Tanh",
 )
 # Histories that hide what was computed inside.
-_CLOSED = ("CheckpointFunctionBackward", "CompiledFunctionBackward")
+_CLOSED = ("CheckpointFunctionBackward", "CompiledFunctionBackward", "torch::jit")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class GuidedBackprop(Method):
     """
 
     name: ClassVar[str] = "guidedbackprop"
+    caveat: ClassVar[str] = "Guided maps are close to edge detection: they depend little on class and later layers."
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
@@ -74,6 +77,7 @@ class Deconvolution(Method):
     """
 
     name: ClassVar[str] = "deconvolution"
+    caveat: ClassVar[str] = "Deconvolved maps are close to edge detection: they hardly depend on the class."
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
@@ -109,7 +113,7 @@ class Rule:
             if node.name().startswith(_CLOSED):
                 raise InputError(
                     f"A part of the model is hidden in {node.name()}, so that its ReLUs cannot be found. Use "
-                    "use_reentrant=False for checkpoints, and the model as it was before it was compiled in place."
+                    "use_reentrant=False for checkpoints, and the model as it was before it was compiled or scripted."
                 )
             if is_relu(node):
                 node.register_hook(_masked if self._masked else _unmasked)
@@ -126,6 +130,7 @@ class Rule:
 
 
 def _attributed(question: Question, rule: Rule) -> Attribution:
+    refuse_scripted(modules_of(question.model), "Every ReLU must be seen")
     scores, maps = gradients_of(question, before=rule.apply)
     return Attribution(maps=maps, scores=scores, notes=rule.notes)
 

@@ -14,13 +14,15 @@ weights need a rule. With z = W x + b, R = z times the multiplier of the output,
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
+from pellucid.core.arguments import LARGEST, Options, real_number, refused
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.affine import Affine
+from pellucid.probe.subject import is_plain
 
 
 @runtime_checkable
@@ -55,7 +57,7 @@ class FirstRule(Protocol):
 
 
 @dataclass(frozen=True)
-class Epsilon:
+class Epsilon(Options):
     """In proportion to what each value brings to the output; an epsilon takes what is too weak to tell.
 
     Args:
@@ -68,7 +70,7 @@ class Epsilon:
     epsilon: float = 1e-6
 
     def __post_init__(self) -> None:
-        _check("epsilon", self.epsilon)
+        self.settle(epsilon=(real_number,))
 
     def back(self, layer: Affine, value: Tensor, output: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
         """See `Rule.back`."""
@@ -79,7 +81,7 @@ class Epsilon:
 
 
 @dataclass(frozen=True)
-class Gamma:
+class Gamma(Options):
     """In proportion to what each value brings, with more weight for what agrees with the output.
 
     Args:
@@ -93,7 +95,7 @@ class Gamma:
     gamma: float = 0.25
 
     def __post_init__(self) -> None:
-        _check("gamma", self.gamma)
+        self.settle(gamma=(real_number,))
 
     def back(self, layer: Affine, value: Tensor, output: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
         """See `Rule.back`."""
@@ -108,7 +110,7 @@ class Gamma:
 
 
 @dataclass(frozen=True)
-class AlphaBeta:
+class AlphaBeta(Options):
     """What speaks for the output and what speaks against it, each shared out by itself.
 
     Args:
@@ -123,8 +125,8 @@ class AlphaBeta:
     beta: float = 0.0
 
     def __post_init__(self) -> None:
-        _check("beta", self.beta)
-        if not (math.isfinite(self.alpha) and math.isclose(self.alpha - self.beta, 1.0)):
+        self.settle(alpha=(real_number,), beta=(real_number,))
+        if not math.isclose(self.alpha - self.beta, 1.0):
             raise InputError(
                 f"AlphaBeta(alpha={self.alpha}, beta={self.beta}) came; expected alpha - beta = 1, or relevance would "
                 "grow or shrink from layer to layer. Usual are 1 and 0, or 2 and 1."
@@ -143,7 +145,7 @@ class AlphaBeta:
 
 
 @dataclass(frozen=True)
-class WSquare:
+class WSquare(Options):
     """In proportion to the squared weights, whatever the values are: for a first layer that sees any real numbers.
 
     Source:
@@ -156,7 +158,7 @@ class WSquare:
 
 
 @dataclass(frozen=True)
-class Flat:
+class Flat(Options):
     """In equal parts to all values that an output sees: no more detail than its field, and no noise of the weights.
 
     Source:
@@ -169,7 +171,7 @@ class Flat:
 
 
 @dataclass(frozen=True, eq=False)
-class Box:
+class Box(Options):
     """For values that are known to lie in a box, such as pixels: in proportion to the way from its far side (z^B).
 
     Args:
@@ -183,9 +185,20 @@ class Box:
     low: float | Tensor
     high: float | Tensor
 
+    def __post_init__(self) -> None:
+        self.settle(low=(_bound,), high=(_bound,))
+
     def share(self, layer: Affine, value: Tensor, relevance: Tensor) -> Tensor:
         """See `FirstRule.share`."""
-        low, high = (torch.as_tensor(one).to(value).expand_as(value) for one in (self.low, self.high))
+        bounds = [torch.as_tensor(one, device=value.device).to(value) for one in (self.low, self.high)]
+        try:
+            low, high = (one.expand_as(value) for one in bounds)
+        except RuntimeError as error:
+            shapes = " and ".join(str(tuple(one.shape)) for one in bounds)
+            raise InputError(
+                f"Box() came with bounds of shape {shapes} for an input of shape {tuple(value.shape)}; expected "
+                "numbers, or tensors that go with the input, such as [channels, 1, 1]."
+            ) from error
         if bool((value < low).any()) or bool((value > high).any()):
             raise InputError(
                 f"The first layer sees values from {float(value.min()):.4g} to {float(value.max()):.4g}, and Box() "
@@ -243,6 +256,9 @@ def _bias(layer: Affine, like: Tensor) -> Tensor:
     return torch.zeros_like(like[:1]) if layer.bias is None else layer.broad(layer.bias)
 
 
-def _check(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value >= 0):
-        raise InputError(f"{name}={value} came; expected a number, 0 or more.")
+def _bound(name: str, value: Any) -> float | Tensor:
+    if not isinstance(value, Tensor):
+        return real_number(name, value, -LARGEST)
+    if not is_plain(value) or not bool(torch.isfinite(value).all()):
+        raise refused(name, value, "a number, or a dense tensor of finite real numbers")
+    return value

@@ -22,14 +22,13 @@ def of_all(question: Question, work: Callable[[Tensor], Sequence[Tensor]]) -> li
     Raises:
         torch.OutOfMemoryError: One example does not fit either.
     """
-    every = torch.arange(question.rows)
     try:
-        return list(work(every))
+        return list(work(question.every))
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error) or question.rows == 1:
             raise
     with torch.no_grad():
-        question.scores(question.values, every)  # of all at once, since it may be they that settle the target
+        question.scores(question.values, question.every)  # of all at once, since it may be they that settle the target
     parts: list[Sequence[Tensor]] = []
     Chunks(question.rows // 2).each(question.rows, lambda rows: parts.append(work(rows)))
     return [torch.cat(ones) for ones in zip(*parts, strict=True)]

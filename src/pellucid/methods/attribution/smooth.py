@@ -1,17 +1,18 @@
 """Gradients at noisy copies of the input: their mean and their variance."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import InputError
+from pellucid.core.arguments import LARGEST, MOST_SEED, flag, real_number, whole
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.question import Question, along, flat, wide
 
 MOST_SAMPLES = 100_000
+_NOISE = (real_number, 0.0, LARGEST, "a share of the range, such as 0.15")
+_SEED = (whole, 0, MOST_SEED)
 
 
 class Spread:
@@ -28,7 +29,7 @@ class Spread:
     def __init__(self, like: tuple[Tensor, ...]) -> None:
         self.mean = [torch.zeros_like(one) for one in like]
         self._squares = [torch.zeros_like(one) for one in like]  # sums of squared deviations
-        self.count = torch.zeros(len(like[0]), device=like[0].device)
+        self.count = torch.zeros(len(like[0]), dtype=torch.float32, device=like[0].device)
 
     def add(self, rows: Tensor, maps: tuple[Tensor, ...]) -> None:
         """Add maps, [N, ...] each, of the examples that `rows` names."""
@@ -85,10 +86,15 @@ class SmoothGrad(Method):
     """
 
     name: ClassVar[str] = "smoothgrad"
+    caveat: ClassVar[str] = "The mean over noisy copies: what is steep for a single copy only is averaged out."
+    slope: ClassVar[bool] = True
     samples: int = 50
     noise: float = 0.15
     antithetic: bool = True
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.settle(samples=(whole, 1, MOST_SAMPLES), noise=_NOISE, antithetic=(flag,), seed=_SEED)
 
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
@@ -115,15 +121,17 @@ class VarGrad(Method):
     """
 
     name: ClassVar[str] = "vargrad"
+    caveat: ClassVar[str] = "A variance has no sign: it says where the gradient changes under noise."
     signed: ClassVar[bool] = False
     samples: int = 50
     noise: float = 0.15
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        self.settle(samples=(whole, 2, MOST_SAMPLES), noise=_NOISE, seed=_SEED)
+
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
-        if self.samples < 2:
-            raise InputError(f"samples={self.samples} came; a variance needs 2 or more.")
         scores, spread = _sampled(question, self, (1.0,))
         return Attribution(maps=spread.variance(), scores=scores)
 
@@ -133,10 +141,6 @@ def _sampled(question: Question, method: "SmoothGrad | VarGrad", signs: tuple[fl
 
     The gradients of one noise with several signs are averaged before they are added.
     """
-    if not 1 <= method.samples <= MOST_SAMPLES:
-        raise InputError(f"samples={method.samples} came; expected 1 to {MOST_SAMPLES:,}.")
-    if not (math.isfinite(method.noise) and method.noise >= 0):
-        raise InputError(f"noise={method.noise} came; expected a share of the range, 0 or more, such as 0.15.")
     scores = question.own_scores()
     spread = Spread(tuple(wide(one) for one in question.values))
     sizes = [method.noise * _range(one) for one in question.values]
@@ -161,7 +165,9 @@ def _noise(values: tuple[Tensor, ...], draws: Tensor, seed: int) -> list[Tensor]
     made: dict[int, list[Tensor]] = {}
     for number in sorted(set(numbers)):
         source = torch.Generator().manual_seed(seed * MOST_SAMPLES + number)
-        made[number] = [torch.randn(one.shape[1:], generator=source, dtype=wide(one).dtype) for one in values]
+        made[number] = [
+            torch.randn(one.shape[1:], generator=source, dtype=wide(one).dtype, device="cpu") for one in values
+        ]
     return [torch.stack([made[number][place] for number in numbers]).to(one.device) for place, one in enumerate(values)]
 
 

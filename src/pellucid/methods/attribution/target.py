@@ -1,13 +1,16 @@
 """Targets: which number of the output a map explains."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from pellucid.core.arguments import came
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.nest import tensors
+from pellucid.probe.subject import is_plain
 
 Target = int | Sequence[int] | Sequence[tuple[int, ...]] | tuple[int, ...] | Tensor | Callable[[Any], Tensor] | None
 _HOW = (
@@ -34,7 +37,7 @@ class Score:
         self._places: Tensor | None = None
         if target is None:
             return
-        if callable(target) and not isinstance(target, Tensor):
+        if callable(target) and not isinstance(target, (Tensor, type)):
             self._function = target
             return
         self._places = _places(target, rows)
@@ -125,18 +128,15 @@ class Probability:
 
 def _places(target: Any, rows: int) -> Tensor:
     """Return the places of every example, [rows, axes]."""
-    given = target
-    if isinstance(target, Tensor) and target.ndim == 0:
-        target = target.item()
-    if isinstance(target, int) and not isinstance(target, bool):
-        return torch.full((rows, 1), target)
-    if isinstance(target, tuple) and target and all(_is_index(one) for one in target):
-        return torch.tensor([target] * rows).reshape(rows, -1)
+    one_for_all = isinstance(target, tuple) and target and all(_is_index(one) for one in target)
     try:
-        places = torch.as_tensor(target).detach().cpu()
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"target={given!r} came. {_HOW}") from error
-    if places.is_floating_point() or places.is_complex() or places.dtype == torch.bool or places.ndim not in (1, 2):
+        places = torch.as_tensor(target, device="cpu").detach()
+        usable = is_plain(places) and not places.is_floating_point() and places.dtype != torch.bool
+        if usable and (one_for_all or places.ndim == 0):
+            return places.long().reshape(1, -1).repeat(rows, 1)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise InputError(f"{came('target', target)}. {_HOW}") from error
+    if not usable or places.ndim not in (1, 2):
         raise InputError(f"The target is {_shown(places)}. {_HOW}")
     if len(places) != rows:
         raise InputError(f"The target is for {len(places)} examples, and {rows} came. {_HOW}")
@@ -144,11 +144,12 @@ def _places(target: Any, rows: int) -> Tensor:
 
 
 def _is_index(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _shown(tensor: Tensor) -> str:
-    return f"a tensor of shape {tuple(tensor.shape)} and type {tensor.dtype}"
+    shape = "nested" if tensor.is_nested else f"of shape {tuple(tensor.shape)}"
+    return f"a tensor {shape} and type {tensor.dtype}"
 
 
 def _one_each(value: Any, rows: Tensor, what: str) -> Tensor:

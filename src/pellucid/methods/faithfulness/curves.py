@@ -72,11 +72,11 @@ def removal_curves(
     """
     gone = np.unique(np.linspace(0, places.count, steps + 1).round().astype(np.int64))
     orders, examples, inner = len(turns), question.rows, gone[1:-1]
-    found = torch.zeros(2, orders, examples, len(gone), dtype=torch.float64)
-    every, orders_of = torch.arange(examples), torch.as_tensor(turns)
+    found = torch.zeros(2, orders, examples, len(gone), dtype=torch.float64, device="cpu")
+    orders_of = torch.as_tensor(turns, device="cpu")
     with torch.no_grad():
-        whole = wide(question.scores(question.values, every)).cpu().double()
-        empty = wide(question.scores(baselines, every)).cpu().double()
+        whole = wide(question.scores(question.values, question.every)).cpu().double()
+        empty = wide(question.scores(baselines, question.every)).cpu().double()
     for way, (start, end) in enumerate(((whole, empty), (empty, whole))):
         found[way, :, :, 0], found[way, :, :, -1] = start, end
     flat = found[..., 1:-1].reshape(-1) if len(inner) else None
@@ -86,7 +86,7 @@ def removal_curves(
         point, rest = jobs % len(inner), jobs // len(inner)
         rows, rest = rest % examples, rest // examples
         order, way = rest % orders, rest // orders
-        first = orders_of[order, rows] < torch.as_tensor(inner)[point][:, None]
+        first = orders_of[order, rows] < torch.as_tensor(inner, device="cpu")[point][:, None]
         away = first ^ (way == 1)[:, None]
         values = places.removed(question.at(rows), [one[rows.to(one.device)] for one in baselines], away)
         with torch.no_grad():
@@ -95,6 +95,6 @@ def removal_curves(
         flat[jobs] = scores
 
     if flat is not None:
-        question.chunks.each(len(flat), work)
+        question.chunks.each(len(flat), work, name="points of the curves")
         found[..., 1:-1] = flat.reshape(2, orders, examples, len(inner))
     return Curves(shares=gone / places.count, deletion=found[0].numpy(), insertion=found[1].numpy())

@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from pellucid.core.arguments import several
 from pellucid.core.errors import InputError
+from pellucid.core.progress import each
 from pellucid.methods.attribution.method import Attribution, Method, method_of
 from pellucid.methods.attribution.question import Question, layer_named
 from pellucid.probe.address import Address
@@ -41,8 +43,8 @@ class Explainers:
             InputError: No method came, or class activation maps and others share a layer.
             AddressError: There is no such method or layer.
         """
-        several = [given] if isinstance(given, str | Method) else list(given)
-        methods = tuple(_by_name(method_of(one), model) for one in several)
+        given = (given,) if isinstance(given, str | Method) else several("method", given, "a method, or several")
+        methods = tuple(_by_name(method_of(one), model) for one in given)
         if not methods:
             raise InputError("method=() came; expected one method or more, such as ('gradient', 'smoothgrad').")
         name = None if at is None else layer_named(model, at)[0]
@@ -63,7 +65,7 @@ class Explainers:
     def asked(self, question: Question) -> list[Attribution]:
         """Return what each method finds about a question that is being asked."""
         found: list[Attribution] = []
-        for method, layer in zip(self.methods, self.layers, strict=True):
+        for method, layer in each(list(zip(self.methods, self.layers, strict=True)), "maps"):
             with nullcontext(question) if layer is None else question.moved(layer) as there:
                 found.append(method.attribute(there))
         return found

@@ -1,16 +1,18 @@
 """Infidelity and sensitivity: whether a map foretells what the score does, and whether it stays under noise."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pellucid.core.progress import each
 from pellucid.maths.ranks import Values
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.nest import rebuilt
-from pellucid.methods.attribution.question import Question, flat, wide
+from pellucid.methods.attribution.question import Question, array_of, flat, wide
+from pellucid.methods.faithfulness.explainers import Explainers
 from pellucid.methods.faithfulness.places import Places
 
 _FEATURES = 0.5
@@ -61,8 +63,8 @@ def losses(question: Question, places: Places, baselines: Sequence[Tensor], gone
     Cost:
         One forward pass a draw.
     """
-    lost = torch.zeros(len(gone), question.rows, dtype=torch.float64)
-    taken, before = torch.as_tensor(gone), wide(scores).cpu().double()
+    lost = torch.zeros(len(gone), question.rows, dtype=torch.float64, device="cpu")
+    taken, before = torch.as_tensor(gone, device="cpu"), wide(scores).cpu().double()
 
     def work(jobs: Tensor) -> None:
         draw, rows = jobs // question.rows, jobs % question.rows
@@ -71,7 +73,7 @@ def losses(question: Question, places: Places, baselines: Sequence[Tensor], gone
             after = wide(question.scores(values, rows)).cpu().double()
         lost.view(-1)[jobs] = before[rows] - after
 
-    question.chunks.each(lost.numel(), work)
+    question.chunks.each(lost.numel(), work, name="boxes")
     return lost.numpy()
 
 
@@ -102,8 +104,9 @@ def foretold(
         parts = [one.double() * change.double() for one, change in zip(told.maps, changes, strict=True)]
         shares, has_unit = places.folded(parts), True
     else:
-        shares, has_unit = torch.as_tensor(places.ranked(method, told)), False
-    return gone.astype(np.float64) @ shares.detach().cpu().numpy().T, has_unit
+        shares, has_unit = torch.as_tensor(places.ranked(method, told), device="cpu"), False
+    with np.errstate(invalid="ignore"):  # of a map with infinity
+        return gone.astype(np.float64) @ array_of(shares).T, has_unit
 
 
 def infidelity(said: Values, lost: Values) -> tuple[Values, Values]:
@@ -121,9 +124,9 @@ def infidelity(said: Values, lost: Values) -> tuple[Values, Values]:
     Source:
         Yeh et al. 2019, "On the (in)fidelity and sensitivity of explanations", definition 2.1 and section 2.1 (scale).
     """
-    squared = ((said - lost) ** 2).mean(axis=0)
-    both, of_map, of_score = (said * lost).sum(0), (said**2).sum(0), (lost**2).sum(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        squared = ((said - lost) ** 2).mean(axis=0)
+        both, of_map, of_score = (said * lost).sum(0), (said**2).sum(0), (lost**2).sum(0)
         fitting = np.where(of_map > 0, np.maximum(both, 0) ** 2 / of_map, 0.0)
         share = np.where(of_score > 0, 1 - fitting / of_score, np.nan)
     return squared, np.clip(share, 0, 1)
@@ -146,7 +149,7 @@ def shivering(question: Question, radius: float, draw: int, seed: int) -> Any:
             return value
         whole = wide(value)
         sizes = flat(whole).amax(1) - flat(whole).amin(1)
-        noise = 2 * torch.rand(value.shape[1:], generator=source, dtype=whole.dtype) - 1
+        noise = 2 * torch.rand(value.shape[1:], generator=source, dtype=whole.dtype, device="cpu") - 1
         reach = (radius * sizes).reshape(-1, *[1] * (value.ndim - 1))
         return (whole + reach * noise.to(whole.device)).to(value.dtype)
 
@@ -162,14 +165,11 @@ def sensitivity(maps: Sequence[Tensor], moved: Sequence[Tensor]) -> Values:
     """
     size = torch.cat([flat(one.double()) for one in maps], dim=1).norm(dim=1)
     apart = torch.cat([flat(b.double() - a.double()) for a, b in zip(maps, moved, strict=True)], dim=1).norm(dim=1)
-    return (apart / torch.where(size == 0, 1.0, size)).cpu().numpy()
-
-
-Explain = Callable[[Question], list[Attribution]]
+    return array_of(apart / torch.where(size == 0, 1.0, size))
 
 
 def max_sensitivity(
-    question: Question, explain: Explain, found: Sequence[Attribution], *, radius: float, samples: int, seed: int
+    question: Question, explain: Explainers, found: Sequence[Attribution], *, radius: float, samples: int, seed: int
 ) -> Values:
     """Return the farthest that each map moves among noisy copies of the input, [method, example].
 
@@ -192,7 +192,7 @@ def max_sensitivity(
     """
     farthest = np.full((len(found), question.rows), np.nan)
     given = question if question.layer is None else Question(question.model, question.inputs, None)
-    for draw in range(samples):
+    for draw in each(range(samples), "noisy copies"):
         other = question.again(inputs=shivering(given, radius, draw, seed))
         moved = explain(other)
         question.passes += other.passes

@@ -12,7 +12,7 @@ from pellucid.maths.ranks import Values
 from pellucid.methods.attribution.grid import enlarged
 from pellucid.methods.attribution.method import Attribution, Method
 from pellucid.methods.attribution.nest import named
-from pellucid.methods.attribution.question import Question
+from pellucid.methods.attribution.question import Question, array_of
 
 _CHANNELS_FIRST = (nn.Conv1d, nn.BatchNorm1d, nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d)
 
@@ -87,11 +87,13 @@ class Places:
         if any(tuple(one.shape[1:]) != shape for one, shape in zip(maps, self._values, strict=False)):
             if len(self.shapes) > 1 and len(maps) == 1:
                 raise InputError(
-                    f"The map of {method.name or type(method).__name__} lies over one image, and "
+                    f"The map of {method.name} lies over one image, and "
                     f"{named(self._names)} are explained. Name the image alone with only=."
                 )
-            return _array(self._over_places(method, maps[0]).flatten(1))
-        return _array(self.folded(maps if method.contributes else [one.abs() for one in maps]))
+            ranked = self._over_places(method, maps[0]).flatten(1)
+        else:
+            ranked = self.folded(maps if method.contributes else [one.abs() for one in maps])
+        return array_of(ranked).astype(np.float64)
 
     def _over_places(self, method: Method, found: Tensor) -> Tensor:
         shape = self.shapes[0]
@@ -100,7 +102,7 @@ class Places:
         if found.ndim == len(shape) + 1 and len(shape) in (1, 2, 3):
             return enlarged(found, shape)
         raise InputError(
-            f"{method.name or type(method).__name__} returned a map of shape {tuple(found.shape)} for places of shape "
+            f"{method.name} returned a map of shape {tuple(found.shape)} for places of shape "
             f"{shape}. Expected the shape of the values, or one value a place."
         )
 
@@ -112,7 +114,3 @@ def _channels(axes: int, module: nn.Module | None) -> int | None:
     if axes == 3 and module is not None:
         return 1 if isinstance(module, _CHANNELS_FIRST) else 2
     return None
-
-
-def _array(ranked: Tensor) -> Values:
-    return ranked.cpu().numpy().astype(np.float64)

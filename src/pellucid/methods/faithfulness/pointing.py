@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.core.arguments import refused
 from pellucid.core.errors import InputError
 from pellucid.maths.ranks import Values, is_constant
 from pellucid.methods.faithfulness.places import Places
@@ -25,7 +26,11 @@ def masks_of(given: Any, examples: int, places: Places) -> Values:
     Raises:
         InputError: They do not fit, or hold other numbers.
     """
-    whole = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+    try:
+        whole = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        how = "a dense tensor or array of truth values, or of 0 and 1: one value a place"
+        raise refused("masks", given, how) from error
     if len(places.shapes) > 1:
         raise InputError(f"masks came, and {len(places.shapes)} inputs are explained. Name the masked one with only=.")
     space = next(iter(places.shapes))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor, nn
 
+from pellucid.core.progress import Loop
 from pellucid.maths.ranks import Values, beyond, spearman
 from pellucid.methods.attribution.method import Attribution
-from pellucid.methods.attribution.question import Question, wide
+from pellucid.methods.attribution.question import Question, array_of, wide
 from pellucid.methods.faithfulness.explainers import Explainers
 from pellucid.methods.faithfulness.places import Places
 from pellucid.methods.faithfulness.weights import Stage, copy_of, drawn_from, make_random, settle_norms, stages_of
@@ -20,7 +21,8 @@ class Likeness:
 
     Attributes:
         stages: Name of each stage, from the output back; every stage leaves those before it random.
-        alike: Spearman's correlation, [method, draw, stage, example]; NaN for a map without an order.
+        alike: Spearman's correlation, [method, draw, stage, example]; NaN for a map without an order. After Ctrl-C it
+            holds the draws that were done.
         beyond: What of it the size of the input alone does not explain.
     """
 
@@ -54,6 +56,7 @@ def likeness(
 
     Raises:
         CaptureError: The model cannot be copied.
+        KeyboardInterrupt: Ctrl-C came before the first draw was done.
 
     Cost:
         That of the methods for every draw and stage, and the memory of two copies of the model.
@@ -66,17 +69,24 @@ def likeness(
     shape = (len(explain.methods), draws, len(stages), question.rows)
     alike, left = np.full(shape, np.nan), np.full(shape, np.nan)
     by_size = [spearman(one, size) for one in ranked]
-    for draw in range(draws if stages else 0):
-        model, done = copy_of(question.model), list[str]()
-        for place, stage in enumerate(stages):
-            done += stage.names
-            found = _forgotten(question, model, stage, done, explain, seed=(seed * 1000 + draw) * 1000 + place)
-            for number, (method, one) in enumerate(zip(explain.methods, found, strict=True)):
-                now = places.ranked(method, one)
-                same = spearman(ranked[number], now)
-                alike[number, draw, place] = same
-                left[number, draw, place] = beyond(same, by_size[number], spearman(now, size))
-    return Likeness(stages=tuple(one.title for one in stages), alike=alike, beyond=left)
+    loop, draw = Loop(draws * len(stages), "random models"), 0
+    try:
+        for draw in range(draws if stages else 0):
+            model, done = copy_of(question.model), list[str]()
+            for place, stage in enumerate(stages):
+                loop.at(draw * len(stages) + place, 1)
+                done += stage.names
+                found = _forgotten(question, model, stage, done, explain, seed=(seed * 1000 + draw) * 1000 + place)
+                for number, (method, one) in enumerate(zip(explain.methods, found, strict=True)):
+                    now = places.ranked(method, one)
+                    same = spearman(ranked[number], now)
+                    alike[number, draw, place] = same
+                    left[number, draw, place] = beyond(same, by_size[number], spearman(now, size))
+    except KeyboardInterrupt:
+        if not draw:
+            raise
+        draws = draw
+    return Likeness(stages=tuple(one.title for one in stages), alike=alike[:, :draws], beyond=left[:, :draws])
 
 
 def _forgotten(
@@ -106,4 +116,4 @@ def _settle(question: Question, model: nn.Module, done: list[str]) -> None:
 def size_of(values: Sequence[Tensor], baselines: Sequence[Tensor], places: Places) -> Values:
     """Return how far values are from their baseline in each place, [example, place]."""
     apart = [(wide(one) - wide(base)).abs() for one, base in zip(values, baselines, strict=True)]
-    return places.folded(apart).detach().cpu().numpy().astype(np.float64)
+    return array_of(places.folded(apart)).astype(np.float64)

@@ -82,7 +82,7 @@ def _in_order(question: Question) -> list[str]:
     with ExitStack() as stack, torch.no_grad():
         for name, module in modules.items():
             stack.callback(module.register_forward_pre_hook(seen(name)).remove)
-        question.forward(torch.arange(question.rows))
+        question.forward(question.every)
 
     def turn(name: str) -> int:
         while name not in turns and name != ROOT:
@@ -105,19 +105,26 @@ def copy_of(model: nn.Module) -> nn.Module:
         model: Any module, wrapped or not.
 
     Raises:
-        CaptureError: It holds something that cannot be copied.
+        CaptureError: It holds something that cannot be copied, or a ScriptModule, of which Python does not see in
+            which order its layers run.
 
     Cost:
         The memory of its parameters and buffers, on their device.
     """
+    leave_out = "Leave this test out with options=FaithfulnessOptions(randomisations=0)"
+    if any(isinstance(one, torch.jit.ScriptModule) for one in model.modules()):
+        raise CaptureError(
+            f"{type(unwrap(model)).__name__} is or holds a ScriptModule, of which Python does not see in which order "
+            f"its layers run, and weights are made random in that order. {leave_out}, or give the model as it was "
+            "before torch.jit."
+        )
     with untouched(model):
         try:
             return copy.deepcopy(unwrap(model))
         except Exception as error:
             raise CaptureError(
                 f"{type(unwrap(model)).__name__} cannot be copied ({type(error).__name__}: {error}), and weights are "
-                "made random in a copy, so that yours are safe. Leave this test out with "
-                "options=FaithfulnessOptions(randomisations=0), or give the class a __deepcopy__."
+                f"made random in a copy, so that yours are safe. {leave_out}, or give the class a __deepcopy__."
             ) from error
 
 
@@ -198,7 +205,7 @@ def settle_norms(question: Question, names: Sequence[str]) -> None:
             one.reset_running_stats()
             one.momentum, one.training = None, True
         with torch.no_grad():
-            question.forward(torch.arange(question.rows))
+            question.forward(question.every)
     except ValueError:  # one value a channel
         for one in norms:
             one.reset_running_stats()

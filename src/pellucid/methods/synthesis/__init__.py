@@ -2,9 +2,9 @@
 
 from pellucid.methods.synthesis.ascent import Climbed, MaximizeOptions, climb
 from pellucid.methods.synthesis.best import Best, best_of
-from pellucid.methods.synthesis.dreaming import DreamOptions, Dreamt, dream_of
+from pellucid.methods.synthesis.dreaming import DreamOptions, Dreamt, dream_of, octaves_of
 from pellucid.methods.synthesis.readout import Readout, units_of
-from pellucid.methods.synthesis.sight import Sight, options_of, sight_of
+from pellucid.methods.synthesis.sight import Sight, sight_of
 
 __all__ = [
     "Best",
@@ -17,7 +17,7 @@ __all__ = [
     "best_of",
     "climb",
     "dream_of",
-    "options_of",
+    "octaves_of",
     "sight_of",
     "units_of",
 ]

@@ -1,29 +1,28 @@
 """Ascent: pictures that excite units, one a unit, found by following the gradient from noise."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pellucid.core.errors import InputError
+from pellucid.core.arguments import Normalization, Options, flag, normalization, real_number, whole
+from pellucid.core.progress import Loop
 from pellucid.maths.fourier import falloff, picture_of, shaded
 from pellucid.methods.attribution.memory import Chunks, counted_bytes, room
 from pellucid.methods.synthesis.moves import drawn, moved
 from pellucid.methods.synthesis.readout import Readout
 from pellucid.methods.synthesis.redirected import is_still, redirect
-from pellucid.methods.synthesis.sight import Normalization, Sight
+from pellucid.methods.synthesis.sight import Sight
 
-Progress = Callable[[int, int], None]
 _FIRST_WAVES = 0.01
 _FIRST_DECAY, _SECOND_DECAY, _LEAST_SHARE = 0.9, 0.999, 1e-4
 _HALF_SCALE = 1024.0  # float16 gradients below 6e-8 would be lost
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaximizeOptions:
+class MaximizeOptions(Options):
     """How pictures are made that excite a unit.
 
     Attributes:
@@ -52,11 +51,9 @@ class MaximizeOptions:
     normalization: Normalization | None = None
 
     def __post_init__(self) -> None:
-        ranges = {"rate": (1e-9, 1e9), "jitter": (0, 0.5), "zoom": (0, 0.9), "turn": (0, 180), "redirected": (0, 1e9)}
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise InputError(f"MaximizeOptions({name}={value}) came; expected a number from {low:g} to {high:g}.")
+        self.settle(rate=(real_number, 1e-9, 1e9), jitter=(real_number, 0, 0.5), zoom=(real_number, 0, 0.9))
+        self.settle(turn=(real_number, 0, 180), redirected=(whole, 0), centre=(flag,), negative=(flag,))
+        self.settle(normalization=(normalization,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +66,6 @@ class Climbed:
         last: How active it is for the picture, [unit].
         trace: How active it was at each step, for the picture as it was moved, [unit, step]; NaN where none was taken.
         done: Steps that were taken, [unit].
-        helped: Activation functions that gradients were helped past in the first steps.
         passes: Forward and backward passes of one picture each.
         stopped: Whether Ctrl-C ended it early; units that had not been begun are missing.
     """
@@ -79,7 +75,6 @@ class Climbed:
     last: Tensor
     trace: Tensor
     done: Tensor
-    helped: int
     passes: int
     stopped: bool
 
@@ -92,7 +87,6 @@ def climb(
     steps: int,
     seed: int,
     options: MaximizeOptions,
-    progress: Progress | None = None,
 ) -> Climbed:
     """Find the picture that excites each unit most. A unit's picture does not depend on the others that are asked for.
 
@@ -103,7 +97,6 @@ def climb(
         steps: Steps for each.
         seed: Decides the noise that a picture begins with and how it is moved, together with the unit's number.
         options: See `MaximizeOptions`.
-        progress: Called with the steps done and those in all.
 
     Returns:
         The pictures. After Ctrl-C those that were begun, as far as they came; it is raised where there is none.
@@ -116,12 +109,10 @@ def climb(
     """
     work = _Work(readout, sight, options, steps=steps, seed=seed)
     chunks, found, total = Chunks(work.rows_that_fit(units[0])), list[Climbed](), steps * len(units)
+    Loop(total, "steps").at(0, total)
 
     def some(numbers: Tensor) -> None:
-        chosen = [units[one] for one in numbers.tolist()]
-        before = sum(len(one.done) for one in found) * steps
-        told = None if progress is None else partial(_tell, progress, before, len(chosen), total)
-        found.append(work.climb(chosen, told))
+        found.append(work.climb([units[one] for one in numbers.tolist()]))
         if found[-1].stopped:
             raise KeyboardInterrupt
 
@@ -135,15 +126,10 @@ def climb(
     whole = {name: torch.cat([getattr(one, name) for one in found]) for name in ("pictures", "first", "last", "done")}
     return Climbed(
         trace=torch.cat([one.trace for one in found]),
-        helped=max(one.helped for one in found),
         passes=sum(one.passes for one in found),
         stopped=stopped,
         **whole,
     )
-
-
-def _tell(progress: Progress, before: int, rows: int, total: int, step: int) -> None:
-    progress(before + step * rows, total)
 
 
 class _Work:
@@ -161,28 +147,24 @@ class _Work:
         """Return how many pictures go through the model at one time, by the memory that one takes."""
         waves, draws = self._begun([unit])
         with counted_bytes(besides=self._readout.model.parameters()) as held, torch.enable_grad():
-            values = self._values(moved(self._pictures(waves), draws[:, 0], **self._moves), torch.tensor([unit]))
-        if not values.requires_grad:
-            raise InputError(
-                f"The layer {self._readout.name!r} does not depend on the picture in a way that can be differentiated: "
-                "the model detaches it, rounds it, or switches gradients off. Name an earlier layer."
+            values = self._values(
+                moved(self._pictures(waves), draws[:, 0], **self._moves), torch.tensor([unit], device="cpu")
             )
+        self._readout.refuse_flat(values)
         return room(self._readout.device) // max(1, held[0])
 
-    def climb(self, units: Sequence[int], told: Callable[[int], None] | None) -> Climbed:
+    def climb(self, units: Sequence[int]) -> Climbed:
         """Ascend for some units at once, a row each."""
         waves, draws = self._begun(units)
         numbers = torch.tensor(units, device=self._readout.device)
         trace = torch.full((len(units), self._steps), np.nan, dtype=self._dtype, device=self._readout.device)
-        adam, step, helped, stopped = _Adam(waves, self._options.rate), 0, 0, False
+        adam, step, stopped = _Adam(waves, self._options.rate), 0, False
+        loop = Loop(self._steps)
         first = self._clean(waves, numbers)
         try:
             for step in range(self._steps):
-                gradient, woken = self._gradient(waves, draws[:, step], numbers, trace, step)
-                helped = max(helped, woken)
-                adam.step(gradient)
-                if told is not None:
-                    told(step + 1)
+                adam.step(self._gradient(waves, draws[:, step], numbers, trace, step))
+                loop.at(step + 1)
         except KeyboardInterrupt:
             if step == 0:
                 raise
@@ -195,8 +177,7 @@ class _Work:
             first=first.cpu(),
             last=self._clean(waves, numbers).cpu(),
             trace=trace.cpu(),
-            done=torch.full((len(units),), step),
-            helped=helped,
+            done=torch.full((len(units),), step, device="cpu"),
             passes=len(units) * (2 * step + 2),
             stopped=stopped,
         )
@@ -207,7 +188,9 @@ class _Work:
         waves, draws = list[Tensor](), list[Tensor]()
         for unit in units:
             own = torch.Generator().manual_seed(_seed_of(self._seed, unit))
-            waves.append(torch.randn(channels, height, width // 2 + 1, 2, generator=own, dtype=self._dtype))
+            waves.append(
+                torch.randn(channels, height, width // 2 + 1, 2, generator=own, dtype=self._dtype, device="cpu")
+            )
             draws.append(drawn(own, max(1, self._steps)))
         first = torch.stack(waves).to(self._readout.device) * _FIRST_WAVES
         return first.requires_grad_(), torch.stack(draws).to(self._readout.device)
@@ -227,23 +210,21 @@ class _Work:
         with torch.no_grad():
             return self._values(self._pictures(waves), units).to(self._dtype)
 
-    def _gradient(self, waves: Tensor, draws: Tensor, units: Tensor, trace: Tensor, step: int) -> tuple[Tensor, int]:
+    def _gradient(self, waves: Tensor, draws: Tensor, units: Tensor, trace: Tensor, step: int) -> Tensor:
         """Return the direction in which each unit rises, and note how active it is."""
         with torch.enable_grad():
             values = self._values(moved(self._pictures(waves), draws, **self._moves), units)
             trace[:, step] = values.detach()
             rising = (-values if self._options.negative else values) * self._scale
-            helped = self._help(rising, trace, step)
+            self._help(rising, trace, step)
             (gradient,) = torch.autograd.grad(rising.sum(), waves)
-        return torch.nan_to_num(gradient / self._scale, nan=0.0, posinf=0.0, neginf=0.0), helped
+        return torch.nan_to_num(gradient / self._scale, nan=0.0, posinf=0.0, neginf=0.0)
 
-    def _help(self, rising: Tensor, trace: Tensor, step: int) -> int:
-        if not self._options.redirected:
-            return 0
-        if step < self._options.redirected:
-            return redirect(rising, torch.ones(len(rising), dtype=torch.bool, device=rising.device))
-        still = is_still(trace[:, : step + 1])
-        return redirect(rising, still) if bool(still.any()) else 0
+    def _help(self, rising: Tensor, trace: Tensor, step: int) -> None:
+        """Help gradients of every row in the first steps, and later of those that have not moved."""
+        asleep = is_still(trace[:, : step + 1]) | (step < self._options.redirected)
+        if self._options.redirected and bool(asleep.any()):
+            redirect(rising, asleep)
 
 
 class _Adam:

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from pellucid.core.errors import InputError
+from pellucid.core.progress import each
 from pellucid.methods.attribution.memory import Chunks
 from pellucid.methods.attribution.nest import rebuilt
 from pellucid.methods.synthesis.ascent import MaximizeOptions
 from pellucid.methods.synthesis.readout import Readout
-from pellucid.methods.synthesis.sight import picture_in
+from pellucid.methods.synthesis.sight import pictures_in
 from pellucid.probe.subject import split
 
 _MOST_ROWS = 256
@@ -62,9 +63,9 @@ def best_of(
         A forward pass of the part in front of the layer for each example.
     """
     search = _Search(readout, units, options)
-    for batch in batches:
+    for batch in each(batches, "batches"):
         inputs = split(batch)[0]
-        pictures = picture_in(inputs)
+        pictures = pictures_in(inputs)
         if tuple(pictures.shape[1:]) != shape:
             raise InputError(
                 f"Pictures of {tuple(pictures.shape[1:])} came in like= after pictures of {shape}. Bring all to one "
@@ -101,7 +102,7 @@ class _Search:
         negative = self._options.negative
         with torch.no_grad():
             output = self._readout.run(inputs)
-            one_of = [torch.full((len(output),), unit) for unit in self._units]
+            one_of = [torch.full((len(output),), unit, device="cpu") for unit in self._units]
             found = [self._readout.activity(output, one, centre=self._options.centre) for one in one_of]
         values = torch.stack(found).cpu().double().nan_to_num(nan=np.inf if negative else -np.inf)
         best = values.min(1) if negative else values.max(1)

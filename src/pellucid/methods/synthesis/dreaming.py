@@ -1,21 +1,20 @@
 """Dreaming: a photograph is changed so that a layer sees more of what it sees in it already, from coarse to fine."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pellucid.core.errors import InputError
+from pellucid.core.arguments import Normalization, Options, normalization, real_number, whole
+from pellucid.core.progress import Loop
 from pellucid.methods.synthesis.readout import Readout
-from pellucid.methods.synthesis.sight import Normalization, Sight
+from pellucid.methods.synthesis.sight import Sight
 
 
 @dataclass(frozen=True, kw_only=True)
-class DreamOptions:
+class DreamOptions(Options):
     """How a photograph is dreamt of.
 
     Attributes:
@@ -38,11 +37,8 @@ class DreamOptions:
     normalization: Normalization | None = None
 
     def __post_init__(self) -> None:
-        ranges = {"rate": (1e-9, 1.0), "ratio": (1.01, 10.0), "jitter": (0, 0.5), "smallest": (1, 1e9)}
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise InputError(f"DreamOptions({name}={value}) came; expected a number from {low:g} to {high:g}.")
+        self.settle(rate=(real_number, 1e-9, 1), ratio=(real_number, 1.01, 10), jitter=(real_number, 0, 0.5))
+        self.settle(smallest=(whole, 1), normalization=(normalization,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +80,6 @@ def dream_of(
     steps: int,
     seed: int,
     options: DreamOptions,
-    progress: Callable[[int, int], None] | None = None,
 ) -> Dreamt:
     """Raise the mean square of what a layer puts out, octave by octave; what an octave adds is carried to the next.
 
@@ -96,7 +91,6 @@ def dream_of(
         steps: Steps in each.
         seed: Decides the shifts, which are the same for every image.
         options: See `DreamOptions`.
-        progress: Called with the steps done and those in all.
 
     Returns:
         The dream. After Ctrl-C as far as it came; it is raised where no step was taken.
@@ -108,20 +102,17 @@ def dream_of(
         A forward and a backward pass of the part in front of the layer for each step, at the size of the octave.
     """
     sizes, stopped = octaves_of(photographs.shape[2], photographs.shape[3], octaves, options), False
-    trace = torch.full((len(photographs), len(sizes), steps), np.nan, dtype=photographs.dtype)
+    trace = torch.full((len(photographs), len(sizes), steps), np.nan, dtype=photographs.dtype, device="cpu")
     dream = _Dream(readout, sight, photographs, trace=trace, seed=seed, options=options)
+    loop = Loop(len(sizes) * steps)
     try:
         for number, size in enumerate(sizes):
-            dream.octave(number, size, None if progress is None else partial(_tell, progress, len(sizes) * steps))
+            dream.octave(number, size, loop)
     except KeyboardInterrupt:
         if not dream.steps:
             raise
         stopped = True
     return dream.found(sizes, stopped=stopped)
-
-
-def _tell(progress: Callable[[int, int], None], total: int, done: int) -> None:
-    progress(done, total)
 
 
 class _Dream:
@@ -140,8 +131,8 @@ class _Dream:
         self._outputs = 1
         self.steps, self._passes = 0, 0.0
 
-    def octave(self, number: int, size: tuple[int, int], told: Callable[[int], None] | None) -> None:
-        """Take the steps of one octave."""
+    def octave(self, number: int, size: tuple[int, int], loop: Loop) -> None:
+        """Take the steps of one octave, and count them."""
         base = _resized(self._photographs, size)
         added = _resized(self._added, size)
         try:
@@ -151,23 +142,18 @@ class _Dream:
                 added = (picture + self._options.rate * gradient).clamp(self._lowest, self._highest) - base
                 self.steps += 1
                 self._passes += 2 * size[0] * size[1] / self._photographs[0, 0].numel() * len(base)
-                if told is not None:
-                    told(self.steps)
+                loop.at(self.steps)
         finally:
             self._added = added
 
     def _gradient(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Return the direction in which each image rises, its mean size 1, and how strong the layer is."""
         most = round(self._options.jitter * min(pictures.shape[2:]))
-        down, across = torch.randint(-most, most + 1, (2,), generator=self._shifts).tolist()
+        down, across = torch.randint(-most, most + 1, (2,), generator=self._shifts, device="cpu").tolist()
         with torch.enable_grad():
             leaf = pictures.roll((down, across), (2, 3)).requires_grad_()
             squares = self._squares(leaf)
-            if not squares.requires_grad:
-                raise InputError(
-                    f"The layer {self._readout.name!r} does not depend on the picture in a way that can be "
-                    "differentiated: the model detaches it, rounds it, or switches gradients off. Name an earlier one."
-                )
+            self._readout.refuse_flat(squares)
             # Scaled so that the gradient of each output is about 1: in float16 smaller ones would be lost.
             scale = self._outputs / squares.detach().sqrt().clamp(min=1e-30)
             (found,) = torch.autograd.grad((squares * scale).sum(), leaf)

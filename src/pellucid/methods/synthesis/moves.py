@@ -13,7 +13,7 @@ GREY = 0.5
 
 def drawn(generator: torch.Generator, steps: int) -> Float[Tensor, "steps 4"]:
     """Draw how a picture is moved at each step: down, across, zoom, turn, each evenly spread over [-1, 1]."""
-    return 2 * torch.rand(steps, 4, generator=generator) - 1
+    return 2 * torch.rand(steps, 4, generator=generator, dtype=torch.float32, device="cpu") - 1
 
 
 def moved(

@@ -3,11 +3,13 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from math import prod
+from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from pellucid.core.arguments import MOST_SEED, refused, wholes
 from pellucid.core.errors import AddressError, InputError
 from pellucid.methods.prefix import Prefix
 from pellucid.probe.address import ROOT, Address, leaves_of, unwrap
@@ -97,6 +99,18 @@ class Readout:
             return chosen.reshape(len(chosen), -1).mean(1)
         return chosen[(slice(None), *(size // 2 for size in chosen.shape[1:]))]
 
+    def refuse_flat(self, values: Tensor) -> None:
+        """Refuse what was read of the layer where it has no gradient to the picture.
+
+        Raises:
+            InputError: It has none.
+        """
+        if not values.requires_grad:
+            raise InputError(
+                f"The layer {self.name!r} does not depend on the picture in a way that can be differentiated: the "
+                "model detaches it, rounds it, or switches gradients off. Name an earlier layer."
+            )
+
     def _spread(self, output: Tensor) -> Tensor:
         """Return an output with its units on the second axis, [row, unit, *places]."""
         if self._axis is None:
@@ -119,12 +133,12 @@ def units_of(units: Any, count: int, *, layer: str, most: int) -> tuple[int, ...
     """
     if units is None:
         return tuple(range(min(count, most)))
-    named: Any = units.tolist() if hasattr(units, "tolist") else units
-    several = [named] if isinstance(named, int) or not hasattr(named, "__iter__") else list(named)
-    if not several or not all(isinstance(one, int) and not isinstance(one, bool) for one in several):
-        raise InputError(f"units={units!r} came; expected a whole number such as 3, or several such as [3, 17].")
+    how = "a whole number such as 3, or several such as [3, 17]"
+    several = wholes("units", (units,) if isinstance(units, Integral) else units, -MOST_SEED, how)
+    if not several:
+        raise refused("units", units, how)
     if len(set(several)) != len(several):
         raise InputError(f"units={units!r} names a unit twice. Name each once; another seed gives another picture.")
     if wrong := [one for one in several if not 0 <= one < count]:
         raise AddressError(f"No unit {wrong[0]} in {layer!r}, which has {count}: 0 to {count - 1}.")
-    return tuple(several)
+    return several

@@ -13,7 +13,7 @@ _DIPPED = ("GeluBackward", "SiluBackward", "MishBackward", "HardswishBackward")
 """What a history calls functions that fall before they rise."""
 
 
-def redirect(values: Tensor, asleep: Tensor) -> int:
+def redirect(values: Tensor, asleep: Tensor) -> None:
     """Change the backward pass of values that are to rise: see `_woken` and `_lifted`.
 
     It is done to the nodes of the history, so that functions and modules are seen alike; what a checkpoint or compiled
@@ -22,20 +22,12 @@ def redirect(values: Tensor, asleep: Tensor) -> int:
     Args:
         values: [row], with their graph; what is ascended.
         asleep: Which rows it is done for, [row].
-
-    Returns:
-        How many activation functions there were.
     """
-    found = 0
     for node in nodes_of(values):
         if is_relu(node):
             node.register_hook(_hook(asleep, _woken))
         elif node.name().startswith(_DIPPED):
             node.register_hook(_hook(asleep, _lifted))
-        else:
-            continue
-        found += 1
-    return found
 
 
 def _hook(

@@ -2,18 +2,19 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from pellucid.core.arguments import Normalization
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution.nest import places, rebuilt
 from pellucid.methods.exciting import batches_of
-from pellucid.probe.subject import no_examples, split
+from pellucid.probe.subject import is_plain, no_examples, split
 
-Normalization = tuple[Sequence[float], Sequence[float]]
 _ADVICE = (
     "Give like=(channels, height, width), a batch of pictures [examples, channels, height, width], or a loader of such."
 )
@@ -68,25 +69,27 @@ def sight_of(like: Any, normalization: Normalization | None) -> tuple[Sight, Ite
     """
     if _is_size(like):
         size = cast("tuple[int, int, int]", tuple(int(one) for one in like))
-        return _sight(torch.zeros(0, *size), normalization), None
+        return _sight(torch.zeros(0, *size, dtype=torch.float32, device="cpu"), normalization), None
     if isinstance(like, Iterator) or not isinstance(like, Iterable):
         raise InputError(f"like of type {type(like).__name__} came, which cannot be gone through twice. {_ADVICE}")
     batches = batches_of(like)
-    first = next((one for one in batches if len(picture_in(split(one)[0]))), None)
+    first = next((one for one in batches if len(pictures_in(split(one)[0]))), None)
     if first is None:
         raise no_examples(list(batches))
     inputs = split(first)[0]
-    found = _sight(picture_in(inputs), normalization)
+    found = _sight(pictures_in(inputs), normalization)
     return Sight(shape=found.shape, low=found.low, high=found.high, known=found.known, nest=inputs), batches
 
 
-def picture_in(inputs: Any) -> Tensor:
+def pictures_in(inputs: Any) -> Tensor:
     """Return the one tensor of pictures in what a model is given, [examples, channels, height, width].
 
     Raises:
         InputError: There is none, or there are further tensors.
     """
     found = [one for _, one in places(inputs) if isinstance(one, Tensor)]
+    if not all(is_plain(one) for one in found):
+        raise InputError(f"A tensor that is not a dense one of real numbers came: {_ADVICE[0].lower()}{_ADVICE[1:]}")
     shapes = " and ".join(str(tuple(one.shape)) for one in found) or type(inputs).__name__
     if len(found) != 1 or found[0].ndim != 4:
         raise InputError(
@@ -102,19 +105,9 @@ def picture_in(inputs: Any) -> Tensor:
     return found[0]
 
 
-def options_of(options: Any) -> dict[str, Any]:
-    """Return options as plain values that can be written down."""
-    plain = asdict(options)
-    if plain["normalization"] is not None:
-        plain["normalization"] = tuple(
-            tuple(torch.as_tensor(one).double().reshape(-1).tolist()) for one in options.normalization
-        )
-    return plain
-
-
 def _is_size(like: Any) -> bool:
-    plain = isinstance(like, (tuple, list)) and all(isinstance(one, int) for one in cast("Sequence[Any]", like))
-    if plain and (len(like) != 3 or min(like) < 1):
+    plain = isinstance(like, (tuple, list)) and all(isinstance(one, Integral) for one in cast("Sequence[Any]", like))
+    if plain and (len(like) != 3 or min(like) < 1 or any(isinstance(one, bool) for one in like)):
         raise InputError(f"like={tuple(like)} came. {_ADVICE}")
     return plain
 
@@ -122,9 +115,9 @@ def _is_size(like: Any) -> bool:
 def _sight(examples: Tensor, normalization: Normalization | None) -> Sight:
     channels = examples.shape[1]
     shape = cast("tuple[int, int, int]", tuple(examples.shape[1:]))
-    low, high, known = torch.zeros(channels), torch.ones(channels), ""
+    low, high, known = torch.zeros(channels, device="cpu"), torch.ones(channels, device="cpu"), ""
     if normalization is not None:
-        mean, deviation = (torch.as_tensor(one, dtype=torch.float64).reshape(-1) for one in normalization)
+        mean, deviation = (torch.tensor(one, dtype=torch.float64, device="cpu") for one in normalization)
         _check(mean, deviation, channels)
         low, high, known = (0 - mean) / deviation, (1 - mean) / deviation, "normalization"
     elif examples.numel() and (reached := _range(examples.detach().cpu().double())) is not None:

@@ -83,7 +83,7 @@ def nudge_of(subject: Subject, picture: Tensor, place: Place, size: float) -> Nu
         scores = subject.model(rows).double().numpy()
     on = [one.reshape(2, -1) > 0 for one in tape.outputs.values()]
     classes = scores.shape[1]
-    slopes = gradients.saliency(subject, picture.repeat(classes, 1, 1, 1), list(range(classes))).map
+    slopes = gradients.saliency(subject, picture.repeat(classes, 1, 1, 1), list(range(classes)), progress=False).map
     return Nudge(
         place=place,
         brightness=float(picture[0, 0, row, column]),

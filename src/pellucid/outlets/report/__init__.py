@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pellucid.core.errors import InputError
 
 if TYPE_CHECKING:
+    from pellucid.core.result import Result
     from pellucid.core.view import View
     from pellucid.outlets.report.sheet import Sheet
     from pellucid.outlets.store import Run
@@ -14,24 +15,27 @@ if TYPE_CHECKING:
 
 
 def report(
-    *subjects: "Run | Checkup | View | Sequence[Run | Checkup | View]", to: str | Path, title: str = "Pellucid report"
+    *subjects: "Run | Checkup | View | Result | str | Path | Sequence[Run | Checkup | View | Result]",
+    to: str | Path | None = None,
+    title: str = "Pellucid report",
 ) -> Path:
-    """Write runs, checkups and views as one HTML file: the verdicts first, then their evidence and the pictures.
+    """Write runs, checkups, results and views as one HTML file: the verdicts first, then their evidence and pictures.
 
     The pictures are alive: they can be zoomed, turned and read off, and what has controls can be moved. The page needs
     no network.
 
     Args:
-        subjects: Stored runs (`pel.Run(path)`), checkups, and views (`pel.page(name)`), in any mixture; also
-            lists of them.
-        to: Where to write the page; its name ends in .html.
+        subjects: Stored runs (`pel.Run(path)`), checkups, single results (such as of `pel.gradients.saliency`), and
+            views (`pel.page(name)`), in any mixture; also lists of them.
+        to: Where to write the page; its name ends in .html. It may also come last: `pel.report(result, "maps.html")`.
         title: Title of the page.
 
     Returns:
         The path.
 
     Raises:
-        InputError: There is nothing to report, or something else than a run, a checkup or a view, or another ending.
+        InputError: There is nothing to report, or something else than a run, a checkup, a result or a view, or no
+            place to write to, or another ending.
         MissingScriptError: The script that draws the pictures was not built.
         StoreError: The file cannot be written.
 
@@ -40,6 +44,10 @@ def report(
     """
     from pellucid.outlets.report.build import write_report
 
+    if to is None and subjects and isinstance(last := subjects[-1], str | Path):
+        subjects, to = subjects[:-1], last
+    if to is None:
+        raise InputError('report() was not told where to write. Give to="report.html".')
     if Path(to).suffix.lower() not in (".html", ".htm"):
         raise InputError(f"A report is an HTML page, and {str(to)!r} does not end in .html.")
     return write_report([_sheet(one) for one in _each(subjects)], to, title=title)
@@ -55,8 +63,9 @@ def _each(subjects: Sequence[object]) -> Iterator[object]:
 
 
 def _sheet(subject: object) -> "Sheet":
+    from pellucid.core.result import Result
     from pellucid.core.view import View
-    from pellucid.outlets.report.sheet import sheet_of_checkup, sheet_of_run, sheet_of_view
+    from pellucid.outlets.report.sheet import sheet_of_checkup, sheet_of_result, sheet_of_run, sheet_of_view
     from pellucid.outlets.store import Run
     from pellucid.sessions.checkup import Checkup
 
@@ -66,7 +75,12 @@ def _sheet(subject: object) -> "Sheet":
         return sheet_of_checkup(subject)
     if isinstance(subject, View):
         return sheet_of_view(subject)
-    raise InputError(f"report() takes runs, checkups and views, got {type(subject).__name__}. Pass pel.Run(path).")
+    if isinstance(subject, Result):
+        return sheet_of_result(subject)
+    raise InputError(
+        "report() takes runs (pel.Run(path)), checkups, results (such as pel.gradients.saliency returns), views "
+        f"(pel.page(name)) and lists of these, got {type(subject).__name__}."
+    )
 
 
 __all__ = ["report"]

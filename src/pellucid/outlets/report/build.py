@@ -113,7 +113,7 @@ def write_report(
         Only words that are longer than that make it larger, and it says so.
     """
     if not sheets:
-        raise InputError("A report needs at least one run, checkup or view, got none.")
+        raise InputError("A report needs at least one run, checkup, result or view, got none.")
     script()  # told before anything is drawn
     page = _page(title, *_parts(sheets, title, progress))
     path = Path(path)

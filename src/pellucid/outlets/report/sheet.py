@@ -1,4 +1,4 @@
-"""Sheet: one run, checkup or view, ready to be shown; its pictures are drawn when they are asked for."""
+"""Sheet: one run, checkup, result or view, ready to be shown; its pictures are drawn when they are asked for."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -37,10 +37,10 @@ _MOST_STEPS = 200  # watched steps in a picture: its frames are no more than 200
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """One run, one checkup or one view.
+    """One run, one checkup, one result or one view.
 
     Attributes:
-        title: Name of the run, of the model or of the view.
+        title: Name of the run, of the model, of what a result shows, or of the view.
         about: What it is, in a sentence; "" for nothing.
         facts: A few plain facts by name, such as steps and duration.
         findings: The verdict.
@@ -174,6 +174,34 @@ def sheet_of_checkup(checkup: "Checkup") -> Sheet:
         kinds=_kinds(checkup.results),
         notes=notes,
     )
+
+
+def sheet_of_result(result: Result) -> Sheet:
+    """Return the sheet of one result: what its first picture shows, its findings, and all its pictures."""
+    made = result.provenance
+    facts = {
+        "model": made.model,
+        "samples": f"{made.samples:,}" if made.samples else "",
+        "passes": f"{made.passes:,}" if made.passes else "",
+        "duration": duration(made.seconds) if made.seconds else "",
+    }
+    name = type(result).__name__
+    results, findings = {name: result}, result.findings
+    return Sheet(
+        title=_shown(result) or name,
+        facts={word: fact for word, fact in facts.items() if fact},
+        findings=findings,
+        figures=_drawers(results, findings),
+        kinds=_kinds(results),
+    )
+
+
+def _shown(result: Result) -> str:
+    """Return the title of the first picture; "" where it cannot be drawn, which the report says in its place."""
+    try:
+        return result.figure().title if drawings_of(type(result)) else ""
+    except Exception:  # noqa: BLE001 - a drawing, perhaps of an extension, must not cost the report
+        return ""
 
 
 def _kinds(results: Mapping[str, Result]) -> dict[str, str]:

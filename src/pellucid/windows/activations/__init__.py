@@ -1,6 +1,7 @@
 """What has each layer learned to detect, and is it alive?
 
-`histograms` runs a finished model once; `pel.watch` measures the same while a model trains.
+`histograms` runs a finished model once; `pel.watch` measures the same while a model trains. `feature_maps` shows what
+each channel of a layer makes of a picture.
 
 Example:
     >>> import torch

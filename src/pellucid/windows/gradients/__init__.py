@@ -1,6 +1,8 @@
 """Does learning reach every layer, and are the steps of a good size?
 
-`flow` looks at one batch; `pel.watch` measures the same, with the updates, while a model trains.
+`flow` looks at one batch; `pel.watch` measures the same, with the updates, while a model trains. And what does a score
+depend on? `saliency` makes maps of it, `side_by_side` compares them; `faithfulness` and `shortcuts` put them to
+the test.
 
 Example:
     >>> import torch

@@ -1,7 +1,8 @@
 """Does it learn, and are the model, its inputs and its labels plainly in order?
 
 `curves` reads a run or plain numbers, `sanity` evaluates a finished model; `pel.watch` measures both while a model
-trains, and judges them together. `descend` lets an optimizer walk down a surface of two parameters.
+trains, and judges them together. `landscape` measures the loss on a plane through the weights of a finished model,
+`curvature` how it bends there, and `descend` lets an optimizer walk down a surface of two parameters.
 
 Example:
     >>> from pellucid.windows import loss
@@ -13,7 +14,31 @@ Example:
 """
 
 from pellucid.windows.loss import draw, judge
-from pellucid.windows.loss.measure import curves, descend, sanity
-from pellucid.windows.loss.result import Curve, Descent, LossCurves, SanityCheck
+from pellucid.windows.loss.measure import (
+    CurvatureOptions,
+    LandscapeOptions,
+    curvature,
+    curves,
+    descend,
+    landscape,
+    sanity,
+)
+from pellucid.windows.loss.result import Curvature, Curve, Descent, Landscape, LossCurves, SanityCheck
 
-__all__ = ["Curve", "Descent", "LossCurves", "SanityCheck", "curves", "descend", "draw", "judge", "sanity"]
+__all__ = [
+    "Curvature",
+    "CurvatureOptions",
+    "Curve",
+    "Descent",
+    "Landscape",
+    "LandscapeOptions",
+    "LossCurves",
+    "SanityCheck",
+    "curvature",
+    "curves",
+    "descend",
+    "draw",
+    "judge",
+    "landscape",
+    "sanity",
+]

@@ -1,7 +1,8 @@
 """What pattern is each unit tuned to, and do the units differ?
 
-`histograms` reads a finished model; `pel.watch` measures the same while a model trains.
-`maximize` makes the picture that excites a unit most; `dream` changes a photograph so that a layer sees more in it.
+`histograms` reads a finished model; `pel.watch` measures the same while a model trains. `filters`, `templates` and
+`spectra` show weights as they are; `maximize` makes the picture that excites a unit most; `dream` changes a photograph
+so that a layer sees more in it.
 
 Example:
     >>> import torch

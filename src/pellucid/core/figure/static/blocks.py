@@ -29,6 +29,7 @@ from pellucid.core.theme import colour_limits, paint
 
 MOST_TILES, MOST_TOKENS, MOST_ROWS = 256, 600, 60
 _LINE, _ROW, _GAP = 17.0, 15.5, 5.0
+_LEAST_TILE, _TILE_STEP, _LARGEST_TILE = 34.0, 12.0, 110.0
 _MESH = 81  # finer meshes cannot be told apart in a panel
 
 
@@ -69,9 +70,12 @@ def _tiling(mark: Tiles, width: float) -> tuple[int, float, float]:
         return 1, 10.0, 14.0
     shape = np.shape(mark.images)[2] / np.shape(mark.images)[1]
     head = 10.0 if mark.titles else 0.0
-    least = 52.0 if mark.titles and max(map(len, mark.titles)) > 3 else 34.0
+    # A tile is as wide as its title, in steps, so that tiles that belong together stand alike.
+    needed = max((width_of(plain(one), SMALL) + 2 - _LEAST_TILE for one in mark.titles[:count]), default=0.0)
+    least = _LEAST_TILE + min(max(np.ceil(needed / _TILE_STEP), 0), 4) * _TILE_STEP
     across = max(1, min(count, int((width + _GAP) / (least + _GAP)), round((count * 2 / shape) ** 0.5)))
-    wide = min((width - (across - 1) * _GAP) / across, 110.0)
+    across = max(across, min(count, int((width + _GAP) / (_LARGEST_TILE + _GAP))))  # no second row before one is full
+    wide = min((width - (across - 1) * _GAP) / across, _LARGEST_TILE)
     rows = -(-count // across)
     more = 14.0 if len(mark.images) > count else 0.0
     return across, wide, rows * (wide / shape + _GAP + head) + more
@@ -101,9 +105,19 @@ def _tiles(sheet: Sheet, mark: Tiles, box: Box) -> None:
             )
         top += head
         show_pixels(axes, _tile_pixels(mark, place, shared), (left, left + wide, top + tall, top))
+        _border(sheet, Box(box.left + left, box.top + top, wide, tall))
     if len(mark.images) > count:
         words = f"{count} of {amount(len(mark.images), 'tile')} shown"
         sheet.text(box.left, box.top + box.height - 3, words, SMALL, colour=sheet.theme.muted)
+
+
+def _border(sheet: Sheet, box: Box) -> None:
+    """Draw the border of a tile: a white one could not be told from the page."""
+    (left, top), (right, bottom) = (box.left, box.top), (box.left + box.width, box.top + box.height)
+    for start, end in (((left, top), (right, top)), ((left, bottom), (right, bottom))):
+        sheet.line(start, end, sheet.theme.faint)
+    for start, end in (((left, top), (left, bottom)), ((right, top), (right, bottom))):
+        sheet.line(start, end, sheet.theme.faint)
 
 
 def _tile_pixels(mark: Tiles, place: int, shared: tuple[float, float]) -> Array:

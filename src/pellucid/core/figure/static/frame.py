@@ -373,12 +373,29 @@ def height_of(panel: Panel, width: float, usual: float) -> float:
     if not heats:
         ridges = sum(isinstance(mark, Lines) and mark.fill for mark in panel.marks)
         return max(usual, min(20.0 * ridges, 420))
+    if square := square_of(panel):
+        return min(width * square, 380.0)
     rows, columns = np.shape(heats[0].values)
-    under = heats[0].under
-    rows, columns = np.shape(under)[:2] if under is not None and under.size else (rows, columns)
-    own_edges = under is None and (heats[0].x is not None or heats[0].y is not None)
+    own_edges = heats[0].under is None and (heats[0].x is not None or heats[0].y is not None)
     share = 0.62 if own_edges or not 0.2 < rows / columns < 5 else rows / columns
     return float(np.clip(width * share, 60 if math.isfinite(usual) else usual, 380))
+
+
+def square_of(panel: Panel) -> float:
+    """Return height over width of the picture in a frame, whose pixels must be square; 0 for anything else.
+
+    A matrix over a picture is one, and so is a matrix without named axes: nothing else than pixels lies along them.
+    """
+    heats = [mark for mark in panel.marks if isinstance(mark, Heat) and np.size(mark.values)]
+    if not heats:
+        return 0.0
+    first = heats[0]
+    over = first.under is not None and first.under.size > 0
+    named = any(axis.label or axis.categories for axis in (panel.x, panel.y))
+    if not over and (named or first.x is not None or first.y is not None or first.origin != "upper"):
+        return 0.0
+    rows, columns = np.shape(first.under if over else first.values)[:2]
+    return rows / columns if 0.2 < rows / columns < 5 else 0.0
 
 
 def axis_words(axis: Axis) -> str:

@@ -1,6 +1,6 @@
 """The key of a panel: names of colours and meanings of shades, laid out in rows above the frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from pellucid.core.theme import DIVERGING, GROUPS, PLACES, SEQUENTIAL, colour_li
 
 ROW = 12.0
 _SWATCH, _GAP, _RAMP = 10.0, 12.0, 56.0
+_LEAST_RAMP = 16.0
 # The part of the rise in lightness that stands out from the paper by 3 : 1; "page" lies on either.
 _LINE_PART = {"light": (0.0, 0.64), "dark": (0.42, 1.0), "page": (0.42, 0.64)}
 _SLACK = 1.04  # the reader's letters may be a little wider than ours
@@ -22,7 +23,7 @@ class Entry:
 
     Attributes:
         label: Its words.
-        form: box, line, dot or ramp.
+        form: box, line, dot or ramp, or words alone.
         tone: Role of the colour.
         colour: A fixed colour instead of a role; "" for the role.
         style: Form of a line.
@@ -113,7 +114,7 @@ def shared_entries(panels: tuple[Panel, ...]) -> list[Entry]:
 def rows_of(entries: list[Entry], room: float) -> list[list[Entry]]:
     """Lay entries in rows of at most `room` points."""
     rows, used = list[list[Entry]](), 0.0
-    for entry in entries:
+    for entry in (part for one in entries for part in _parts(one, room)):
         needed = _width(entry, room) + _GAP
         if rows and used + needed <= room + _GAP:
             rows[-1].append(entry)
@@ -124,16 +125,28 @@ def rows_of(entries: list[Entry], room: float) -> list[list[Entry]]:
     return rows
 
 
+def _parts(entry: Entry, room: float) -> list[Entry]:
+    """Return the words of a ramp by themselves where both do not fit beside each other."""
+    if entry.form != "ramp" or not entry.label or _ramp_width(entry) <= room:
+        return [entry]
+    return [Entry(label=entry.label, form="words"), replace(entry, label="")]
+
+
 def _ends(entry: Entry) -> tuple[str, str]:
     return number(entry.ends[0]), number(entry.ends[1])
 
 
 def _width(entry: Entry, room: float) -> float:
-    if entry.form != "ramp":
-        return min(_SWATCH + 4 + _SLACK * width_of(plain(entry.label), SMALL), room)
+    if entry.form == "ramp":
+        return min(_ramp_width(entry), room)
+    swatch = 0.0 if entry.form == "words" else _SWATCH + 4
+    return min(swatch + _SLACK * width_of(plain(entry.label), SMALL), room)
+
+
+def _ramp_width(entry: Entry) -> float:
     sides = sum(width_of(one, SMALL) for one in _ends(entry)) + 8
     label = width_of(plain(entry.label), SMALL) + 8 if entry.label else 0
-    return min(_SLACK * (label + sides) + _RAMP, room)
+    return _SLACK * (label + sides) + _RAMP
 
 
 def draw_key(sheet: Sheet, entries: list[Entry], left: float, top: float, room: float) -> None:
@@ -145,6 +158,8 @@ def draw_key(sheet: Sheet, entries: list[Entry], left: float, top: float, room: 
             base = top + place * ROW + 8.5
             if entry.form == "ramp":
                 _draw_ramp(sheet, entry, across, base, width)
+            elif entry.form == "words":
+                sheet.text(across, base, clip(entry.label, SMALL, room), SMALL, colour=sheet.theme.muted)
             else:
                 _draw_swatch(sheet, entry, across, base)
                 words = clip(entry.label, SMALL, max(room - _SWATCH - 4, 1))
@@ -166,14 +181,14 @@ def _draw_swatch(sheet: Sheet, entry: Entry, left: float, base: float) -> None:
 def _draw_ramp(sheet: Sheet, entry: Entry, left: float, base: float, width: float) -> None:
     muted = sheet.theme.muted
     low, high = _ends(entry)
-    sides = _SLACK * (width_of(low, SMALL) + width_of(high, SMALL)) + 8
+    sides = _SLACK * (width_of(low, SMALL) + width_of(high, SMALL) + 8)
+    ramp = _RAMP if entry.label else float(np.clip(width - sides, _LEAST_RAMP, _RAMP))
     if entry.label:
-        words = clip(entry.label, SMALL, max(width - sides - _RAMP - 8, 20))
-        sheet.text(left, base, words, SMALL, colour=muted)
-        left += _SLACK * width_of(words, SMALL) + 8
+        sheet.text(left, base, entry.label, SMALL, colour=muted)
+        left += _SLACK * (width_of(plain(entry.label), SMALL) + 8)
     sheet.text(left, base, low, SMALL, colour=muted)
     left += _SLACK * width_of(low, SMALL) + 4
-    band = Box(left, base - 6.2, _RAMP, 6.8)
+    band = Box(left, base - 6.2, ramp, 6.8)
     if entry.tint:
         _draw_tints(sheet, band, signed=entry.signed)
     elif entry.over:
@@ -185,7 +200,7 @@ def _draw_ramp(sheet: Sheet, entry: Entry, left: float, base: float, width: floa
         colours = whole[round(255 * low_end) : round(255 * high_end) + 1 : 4]
         pixels = np.concatenate([colours, np.full((len(colours), 1), 255, dtype=np.uint8)], axis=1)
         sheet.picture(band, pixels[None])
-    sheet.text(left + _RAMP + 4, base, high, SMALL, colour=muted)
+    sheet.text(left + ramp + 4, base, high, SMALL, colour=muted)
 
 
 def _draw_tints(sheet: Sheet, band: Box, *, signed: bool) -> None:

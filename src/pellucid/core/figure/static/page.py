@@ -106,7 +106,7 @@ def _panel(sheet: Sheet, plan: Plan, box: Box, head: float) -> None:
 
 def _framed(sheet: Sheet, plan: Plan, outer: Box, rulers: Rulers) -> None:
     muted = sheet.theme.muted
-    inner = Box(outer.left + rulers.left, outer.top, outer.width - rulers.left - plan.side, outer.height)
+    inner = Box(outer.left + rulers.left, outer.top, plan.inner, outer.height)
     if plan.y_title:
         base = outer.top - 7.5 - LANE * lanes(plan.labels)
         sheet.text(outer.left, base, clip(plan.y_title, SMALL, outer.width), SMALL, colour=muted)

@@ -6,13 +6,14 @@ from pellucid.core.figure.grid import rows_of_panels
 from pellucid.core.figure.marks import Bars, Cloud, Figure, Heat, Lines, Mark, Panel
 from pellucid.core.figure.static.blocks import block_height
 from pellucid.core.figure.static.events import LANE, Label, labels_of, lanes, side_of
-from pellucid.core.figure.static.frame import Rulers, axis_words, height_of, rulers_of
+from pellucid.core.figure.static.frame import Rulers, axis_words, height_of, rulers_of, square_of
 from pellucid.core.figure.static.key import ROW, Entry, entries_of, rows_of, shared_entries
 from pellucid.core.figure.static.sheet import LABEL, PANEL, broken
 from pellucid.core.finding import Level
 from pellucid.core.theme import LEVEL_SYMBOLS
 
 ACROSS = 22.0
+_LEAST_PANEL = 150.0  # where many stand in a row: names of methods and limits of colours must have room
 _WIDTHS = {1: 540.0, 2: 700.0, 3: 780.0, 4: 860.0}
 _HEIGHTS = {1: 230.0, 2: 160.0, 3: 112.0}
 _NARROW = 260.0  # at 4/3 pixels a point, what a telephone shows beside the margins of a page
@@ -75,7 +76,9 @@ def grid_of(figure: Figure, *, narrow: bool) -> Grid:
         wide=frozenset(place for place, panel in enumerate(figure.panels) if panel.wide and not narrow),
         across=across,
         margin=10.0 if narrow else 20.0,
-        room=_NARROW if narrow else _WIDTHS.get(across, min(860.0 + 150 * (across - 4), 1600.0)),
+        room=_NARROW
+        if narrow
+        else _WIDTHS.get(across, max(min(860.0 + 150 * (across - 4), 1600.0), _LEAST_PANEL * across)),
         usual=min(usual, 0.55 * _NARROW) if narrow else usual,
     )
 
@@ -92,6 +95,7 @@ class Plan:
         key: Entries that are not shared by the whole figure.
         rulers: Ticks of the frame; None without a frame.
         frame: Height of the frame.
+        inner: Width of the frame.
         side: Room at the right of the frame.
         labels: Labels of events.
         blocks: Further marks with their heights.
@@ -106,6 +110,7 @@ class Plan:
     key: list[Entry]
     rulers: Rulers | None
     frame: float
+    inner: float
     side: float
     labels: list[Label]
     blocks: list[tuple[Mark, float]]
@@ -142,7 +147,9 @@ def _rulers(panel: Panel, grid: Grid, place: int) -> Rulers | None:
     if not any(_is_framed(mark) for mark in panel.marks):
         return None
     room = grid.width(place) - side_of(panel, grid.width(place))
-    return rulers_of(panel, room, height_of(panel, room - 30, grid.height(place)))
+    height = height_of(panel, room - 30, grid.height(place))
+    square = square_of(panel)
+    return rulers_of(panel, min(room, height / square + 30) if square else room, height)
 
 
 def _plan(figure: Figure, grid: Grid, place: int, given: tuple[Rulers | None, list[Entry]]) -> Plan:
@@ -150,6 +157,7 @@ def _plan(figure: Figure, grid: Grid, place: int, given: tuple[Rulers | None, li
     rulers, common = given
     framed = rulers is not None
     side = side_of(panel, width) if framed else 0.0
+    frame, inner = _frame(panel, width - side, rulers, usual) if rulers else (0.0, 0.0)
     key = [entry for entry in entries_of(panel) if entry not in common]
     loud = panel.level in (Level.LOOK, Level.WARN, Level.ALARM)
     title = f"{LEVEL_SYMBOLS[panel.level]} {panel.title}" if loud and panel.title else panel.title
@@ -162,15 +170,23 @@ def _plan(figure: Figure, grid: Grid, place: int, given: tuple[Rulers | None, li
         note=broken(panel.note, LABEL, width),
         key=key,
         rulers=rulers,
-        frame=height_of(panel, width - side - 30, usual) if framed else 0.0,
+        frame=frame,
+        inner=inner,
         side=side,
-        labels=labels_of(panel, rulers.frame.x, width - side - rulers.left)
-        if rulers and not rulers.frame.empty
-        else [],
+        labels=labels_of(panel, rulers.frame.x, inner) if rulers and not rulers.frame.empty else [],
         blocks=[(mark, block_height(mark, width, usual)) for mark in panel.marks if _is_block(mark)],
         x_title=axis_words(panel.x) if framed and (grid.is_lowest(place) or not same_x) else "",
         y_title=axis_words(panel.y) if framed and (grid.column(place)[1] == 0 or not same_y) else "",
     )
+
+
+def _frame(panel: Panel, room: float, rulers: Rulers, usual: float) -> tuple[float, float]:
+    """Height and width of the frame; that of a picture is as wide as its pixels, as high as they are, need."""
+    inner, square = room - rulers.left, square_of(panel)
+    if not square:
+        return height_of(panel, room - 30, usual), inner
+    height = height_of(panel, inner, usual)
+    return height, min(inner, height / square)
 
 
 def _is_framed(mark: Mark) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pellucid.core.figure.words import wrap
-from pellucid.core.finding import Finding, Level
+from pellucid.core.finding import UNJUDGED, Finding, Level
 from pellucid.core.theme import LEVEL_SYMBOLS
 
 _SPOKEN = (Level.LOOK, Level.WARN, Level.ALARM)
@@ -25,7 +25,7 @@ def findings_text(findings: Iterable[Finding], width: int = 100) -> str:
     blocks = [_block(one, width, "") for one in given if _speaks(one)]
     lines = [line for block in blocks for line in [*block, ""]]
     if not given:
-        lines.append(f"{LEVEL_SYMBOLS[Level.NOT_MEASURED]} not-measured: no check looked at this.")
+        lines.append(f"{LEVEL_SYMBOLS[Level.NOT_MEASURED]} not-measured: {UNJUDGED}.")
     return "\n".join(lines).rstrip()
 
 

@@ -1,6 +1,5 @@
 """The page on saliency: which pixels the score of a digit depends on, and how far that can be relied on."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Any, Literal
 
@@ -9,49 +8,48 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Table
+from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Table, Tone
 from pellucid.core.figure.words import number, percent
 from pellucid.core.finding import Level
 from pellucid.core.view import Choice, Range, Sketch, view
 from pellucid.gallery.trained import SIDE, DigitReader, digit_reader
+from pellucid.methods.attribution import Method
 from pellucid.outlets.explorer.nudge import NOTHING, Nudge, Place, nudge_of
 from pellucid.probe.subject import Subject
 from pellucid.windows import gradients
 
 NetworkName = Literal["CNN", "MLP"]
 Array = NDArray[Any]
-Chosen = Mapping[str, Any]
 
 PAD = Sketch(SIDE, SIDE)
 MOST_EXAMPLES = 39  # as many are held out of the rarest digit
 DIGITS = tuple("0123456789")
-EVERYWHERE = (
-    "gradient",
-    "smoothgrad",
-    "vargrad",
-    "inputxgradient",
-    "integratedgradients",
-    "expectedgradients",
-    "deeplift",
-    "lrp",
-    "occlusion",
-    "guidedbackprop",
-    "deconvolution",
-)
-ON_A_GRID = ("gradcam", "gradcamplusplus", "guidedgradcam")
-"""Methods that need a layer with places; the hidden layer of the MLP has none."""
+_OURS = [one for one in Method.known.values() if one.__module__.startswith("pellucid.")]
+METHODS = {one.name: one for one in sorted(_OURS, key=lambda one: one.needs_grid)}
+"""By name; those that need a layer with places, which the MLP has not, at the end."""
 _BACKGROUND = 64  # digits that expectedgradients compares with
 _STRAIGHT = 0.01  # a prediction that misses no more of the change is called right
-
-
-def _methods(chosen: Chosen) -> tuple[str, ...]:
-    return EVERYWHERE if chosen["network"] == "MLP" else (*EVERYWHERE, *ON_A_GRID)
+_SHARE = "The map gives the pixel {value} of the score; painting it black takes away {lost}."
+"""Of methods that share the score out, and have no words of their own."""
+_NO_PROMISE = "The map promises nothing about a nudge: it"
+_MEANINGS = {
+    "smoothgrad": "The map, the mean slope of noisy copies, predicts {promised}.",
+    "vargrad": f"{_NO_PROMISE} says where the gradient varies under noise.",
+    "expectedgradients": f"{_NO_PROMISE} gives the pixel {{value}} of what the score is above that of other digits.",
+    "occlusion": f"{_NO_PROMISE} says what hiding a square around the pixel takes from the score.",
+    "guidedbackprop": f"{_NO_PROMISE} is a gradient that was changed at every ReLU.",
+    "deconvolution": f"{_NO_PROMISE} is a gradient that was changed at every ReLU.",
+    "gradcam": f"{_NO_PROMISE} weighs the channels of the last layer with places, 4 × 4 of them.",
+    "gradcamplusplus": f"{_NO_PROMISE} weighs the channels of the last layer with places, 4 × 4 of them.",
+    "guidedgradcam": f"{_NO_PROMISE} is a changed gradient, weighed by the map of gradcam.",
+}
+"""What maps say of the nudged pixel, beside what the nudge does and the plain gradient predicts; see `_SHARE`."""
 
 
 @view(title="Saliency", page=True)
 def saliency(  # noqa: PLR0913 - a control each
     network: NetworkName = "CNN",
-    method: Annotated[str, Choice(_methods)] = "gradient",
+    method: Annotated[str, Choice(tuple(METHODS))] = "gradient",
     *,
     digit: Annotated[int, Range(0, 9)] = 3,
     example: Annotated[int, Range(1, MOST_EXAMPLES)] = 1,
@@ -100,7 +98,7 @@ def saliency(  # noqa: PLR0913 - a control each
 
     Args:
         network: which of two small networks reads the digit; both were trained on 1,200 digits when the page opened
-        method: how the map is made; the names are those of pel.gradients.saliency(method=...)
+        method: how the map is made, as pel.gradients.saliency(method=...) names it; the last three need the CNN
         digit: which digit of those that the network has not seen
         example: which picture of it
         drawing: draw with mouse, finger, or arrow keys and space, and fill the pad; Clear goes back to the digit
@@ -114,27 +112,30 @@ def saliency(  # noqa: PLR0913 - a control each
     """
     reader = digit_reader(network.lower())
     picture = _picture(reader.held_out(digit, example - 1), drawing, onto=onto_digit)
+    lacking, method = (method, "gradient") if network == "MLP" and METHODS[method].needs_grid else ("", method)
     explained = _method(method, samples, noise, reader)
     with _on_cpu():
         subject = Subject(reader.model, class_names=DIGITS)
-        result = gradients.saliency(subject, picture, None if target == "predicted" else int(target), method=explained)
+        wanted = None if target == "predicted" else int(target)
+        result = gradients.saliency(subject, picture, wanted, method=explained, progress=False)
         nudged = nudge_of(subject, picture, (row, column), nudge)
     what = f"a {digit}" if not drawing else f"a {digit} with your drawing" if onto_digit else "your drawing"
     chosen, findings = result.targets[0], result.findings
-    told = _words(nudged, chosen)
+    told = " ".join(one for one in (_words(nudged, chosen, method), _meaning(result, nudged, chosen)) if one)
     noticed = next((one for one in findings.every if one.level in (Level.ALARM, Level.WARN, Level.LOOK)), None)
+    said = f"{noticed.line}. {told}" if noticed else f"{told} {_capital(findings.headline.partition(': ')[2])}."
     return Figure(
         title=f"What the score of {chosen} depends on in {what}: {method}, {network}",
         panels=(
             _input(result, nudged, picture[0, 0].numpy(), what),
             _map(result, nudged.place),
             _scores(nudged),
-            _effect(nudged, chosen),
+            _effect(result, nudged, chosen),
             _table(nudged, chosen),
         ),
         columns=3,
-        verdict=f"{noticed.line}. {told}" if noticed else f"{told} {_capital(findings.headline)}.",
-        level=findings.level,
+        verdict=f"{_lack(lacking)} {said}" if lacking else said,
+        level=noticed.level if noticed else Level.LOOK if lacking else findings.level,
         caveat=_caveat(reader, network),
         alt=f"{_capital(what)}, the map of {method} for {chosen}, the ten scores before and after a nudge, and the "
         f"score of {chosen} over the size of the nudge beside the straight line of its gradient. {told}",
@@ -168,20 +169,37 @@ def _method(name: str, samples: int, noise: float, reader: DigitReader) -> Any:
 # ------------------------------------------------------------------------------------------------------------- words
 
 
-def _words(nudged: Nudge, target: int) -> str:
+def _lack(method: str) -> str:
+    return f"{_capital(method)} asks a layer that has places, and the MLP has none: the map is that of the gradient."
+
+
+def _words(nudged: Nudge, target: int, method: str) -> str:
     """Say how good the first-order prediction is."""
     row, column = nudged.place
+    by = "its gradient" if method == "gradient" else "the plain gradient"
     how = f"{'brighter' if nudged.size > 0 else 'darker'} by {number(abs(nudged.size))}"
     done = f"Pixel {column}, {row}, {how}, changes the score of {target} by"
     change, predicted = float(nudged.change[target]), float(nudged.predicted[target])
     if nudged.size == 0:
         return "A nudge of 0 changes nothing: move it to see how far the gradient can be relied on."
     if max(abs(change), abs(predicted)) < NOTHING:
-        return f"{done} nothing, as its gradient says."
+        return f"{done} nothing, as {by} says."
     missed = abs(change - predicted)
     if missed <= _STRAIGHT * abs(change) or missed < NOTHING:
-        return f"{done} {signed(change)}, as its gradient predicts: {_straight(nudged)}"
-    return f"{done} {signed(change)}; its gradient predicts {signed(predicted)}: {_bent(nudged)}"
+        return f"{done} {signed(change)}, as {by} predicts: {_straight(nudged)}"
+    return f"{done} {signed(change)}; {by} predicts {signed(predicted)}: {_bent(nudged)}"
+
+
+def _meaning(result: gradients.Saliency, nudged: Nudge, target: int) -> str:
+    """Say what the chosen map says of the pixel: a prediction, a share of the score, or nothing about a nudge."""
+    if nudged.size == 0:
+        return ""
+    value = _value(result, nudged.place)
+    black = float(np.interp(-nudged.brightness, nudged.sizes, nudged.curve[:, target]))
+    words = _MEANINGS.get(result.method, _SHARE if result.contributes else "")
+    return words.format(
+        value=signed(value), promised=signed(value * nudged.size), lost=signed(float(nudged.before[target]) - black)
+    )
 
 
 def _straight(nudged: Nudge) -> str:
@@ -246,6 +264,13 @@ def _plane(result: gradients.Saliency) -> Array:
     return result.map.reshape(result.map.shape[-2:]).astype(np.float32)
 
 
+def _value(result: gradients.Saliency, place: Place) -> float:
+    """Return what the map says at a pixel of the picture."""
+    values = _plane(result)
+    row, column = (one * side // SIDE for one, side in zip(place, values.shape, strict=True))
+    return float(values[row, column])
+
+
 def _outline(place: Place) -> Lines:
     """Draw the sides of the nudged pixel."""
     row, column = place
@@ -257,14 +282,12 @@ def _outline(place: Place) -> Lines:
 
 
 def _map(result: gradients.Saliency, place: Place) -> Panel:
-    values = _plane(result)
-    row, column = (one * side // SIDE for one, side in zip(place, values.shape, strict=True))
     return Panel(
         title=f"Map: {result.method}",
         marks=(_heat(result), _outline(place)),
         x=Axis(label="column"),
         y=Axis(label="row"),
-        note=f"{signed(float(values[row, column]))} at the pixel; {_checked(result)}",
+        note=f"{signed(_value(result, place))} at the pixel; {_checked(result)}",
     )
 
 
@@ -289,9 +312,15 @@ def _scores(nudged: Nudge) -> Panel:
             Lines(x=ticks.reshape(-1)[:-1], y=levels.reshape(-1)[:-1], label="nudged", tone="second"),
         ),
         x=Axis(label="class", categories=DIGITS),
-        y=Axis(label="score"),
+        y=Axis(label="score", limits=_held(nudged)),
         note=f"largest change: {_largest(nudged)}",
     )
+
+
+def _held(nudged: Nudge) -> tuple[float, float]:
+    """Return limits that hold the scores of every nudge, so that the axis stays while one is dragged."""
+    low, high = float(nudged.curve.min()), float(nudged.curve.max())
+    return 5 * min(np.floor(low / 5), 0.0), 5 * max(np.ceil(high / 5), 1.0)
 
 
 def _largest(nudged: Nudge) -> str:
@@ -299,28 +328,33 @@ def _largest(nudged: Nudge) -> str:
     return f"{signed(float(nudged.change[place]))} of class {place}"
 
 
-def _effect(nudged: Nudge, target: int) -> Panel:
+def _effect(result: gradients.Saliency, nudged: Nudge, target: int) -> Panel:
     row, column = nudged.place
     score, slope = float(nudged.before[target]), float(nudged.slopes[target])
     missed = abs(float(nudged.change[target] - nudged.predicted[target]))
+    slopes: list[tuple[str, float, Tone]] = [("gradient", slope, "second")]
+    if result.method == "smoothgrad":
+        slopes.append(("smoothgrad", _value(result, nudged.place), "third"))
+    ends = np.array([-1.0, 1.0])
+    predicted = [
+        Lines(x=ends, y=score + one * ends, label=f"predicted by {name}", tone=tone, style="dashed")
+        for name, one, tone in slopes
+    ]
+    reached = [nudged.curve[:, target], *(one.y for one in predicted)]
+    farthest = max(float(np.abs(one - score).max()) for one in reached)
+    room = next(one * 10.0**power for power in range(-3, 99) for one in (1, 2, 5) if one * 10.0**power >= farthest)
     return Panel(
         title=f"Score of {target} as pixel {column}, {row} is nudged",
         marks=(
             Lines(x=nudged.sizes, y=nudged.curve[:, target], label="measured"),
-            Lines(
-                x=np.array([-1.0, 1.0]),
-                y=score + slope * np.array([-1.0, 1.0]),
-                label="predicted by the gradient",
-                tone="second",
-                style="dashed",
-            ),
+            *predicted,
             Lines(x=np.array([nudged.size]), y=nudged.after[target : target + 1], dots=True),
             Event(at=-nudged.brightness, text="black", level=Level.OK),
             Event(at=1 - nudged.brightness, text="white", level=Level.OK),
         ),
         x=Axis(label="change of brightness", limits=(-1.0, 1.0)),
-        y=Axis(label="score"),
-        note=f"slope {signed(slope)}; off by {number(missed)} at {signed(nudged.size)}",
+        y=Axis(label="score", limits=(score - room, score + room)),
+        note=f"gradient {signed(slope)}, off by {number(missed)} at {signed(nudged.size)}",
     )
 
 

@@ -6,16 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
-from pellucid.core.figure import Axis, Bars, Figure, Heat, Lines, Panel, Tiles
+from pellucid.core.figure import Axis, Bars, Figure, Heat, Lines, Panel, Table, Tiles
 from pellucid.core.figure.marks import Mark, Tone
-from pellucid.core.figure.words import amount, number
+from pellucid.core.figure.words import amount, not_drawn, number
 from pellucid.core.finding import Level
 from pellucid.methods.exciting import Exciting
+from pellucid.methods.pictures import outlined
 from pellucid.methods.tiles import as_tiles
 from pellucid.windows.activations.result import FeatureMaps
 
 Array = NDArray[Any]
 MOST_CHANNELS = 36
+MOST_ROWS = 12
 OUTLINED = 3
 _TONES: tuple[Tone, ...] = ("alarm", "second", "third")
 
@@ -52,7 +54,7 @@ def each_by_itself(result: FeatureMaps) -> Figure:
 def _notes(result: FeatureMaps, left: int) -> list[str]:
     notes: list[str] = []
     if left:
-        notes.append(f"{amount(left, 'channel')} less active {'is' if left == 1 else 'are'} not drawn.")
+        notes.append(not_drawn(left, "channel"))
     if result.exciting is None:
         notes.append("Silent here means silent on this one example: give data= to see what is dead.")
     if result.field == "unknown":
@@ -83,11 +85,9 @@ def _given(result: FeatureMaps) -> Panel | None:
 def _outline(box: Array, size: tuple[int, int], *, label: str, tone: Tone) -> Lines:
     """Draw the border of a field, cut off where it leaves the image."""
     (top, bottom), (left, right) = (
-        (max(float(low), 0.0) - 0.5, min(float(high), float(end)) - 0.5)
-        for (low, high), end in zip(box[-2:].tolist(), size, strict=True)
+        (max(low, 0), min(high, end)) for (low, high), end in zip(box[-2:].tolist(), size, strict=True)
     )
-    x, y = np.array([left, right, right, left, left]), np.array([top, top, bottom, bottom, top])
-    return Lines(x=x, y=y, label=label, tone=tone)
+    return outlined(top, bottom, left, right, label=label, tone=tone)
 
 
 def _maps(result: FeatureMaps, shown: Array, *, shared: bool = True) -> Panel:
@@ -115,9 +115,8 @@ def _maps(result: FeatureMaps, shown: Array, *, shared: bool = True) -> Panel:
 
 def _title(result: FeatureMaps, channel: int) -> str:
     if result.dead is not None and result.dead[channel]:
-        enough = result.exciting is not None and result.exciting.samples >= 512
-        return f"{channel} dead" if enough else f"{channel} the same"
-    return f"{channel} silent here" if result.silent[channel] else f"channel {channel}"
+        return f"{channel} {result.same}"
+    return f"{channel} silent" if result.silent[channel] else f"channel {channel}"
 
 
 def _counted(result: FeatureMaps) -> str:
@@ -134,13 +133,14 @@ def _patches(result: FeatureMaps, shown: Array) -> Panel | None:
         return None
     order = found.channels[: len(shown)]
     title = f"What excites each most, of {amount(found.samples, 'example')}"
-    alive = found.highest[order] > found.lowest[order]  # of a dead channel no example is the best
-    patches = np.where(alive[:, None, None, None], found.patches[: len(order), 0], np.nan) if _is_plane(found) else None
+    alive = found.highest[order] != found.lowest[order]  # of what is always the same no example is the best
+    patches = np.where(alive[:, None, None, None], found.patches[: len(order)], np.nan) if _is_plane(found) else None
     pictures = None if patches is None else as_tiles(patches, result.normalization)
+    values = [number(float(one)) if living else result.same for one, living in zip(found.values, alive, strict=False)]
     if pictures is None:
-        best = ", ".join(f"{one}: example {found.examples[place, 0]}" for place, one in enumerate(order[:6].tolist()))
-        return Panel(title=title, note=best)
-    values = [number(float(one)) if living else "dead" for one, living in zip(found.values[:, 0], alive, strict=False)]
+        rows = zip(map(str, order.tolist()), map(str, found.examples[: len(order)].tolist()), values, strict=False)
+        table = Table(columns=("channel", "example", "puts out"), rows=tuple(rows)[:MOST_ROWS])
+        return Panel(title=title, marks=(table,), note="the number of the example in the data, from 0")
     titles = tuple(f"{one}: {value}" for one, value in zip(order.tolist(), values, strict=False))
     size = " × ".join(map(str, found.patches.shape[-2:]))
     seen = f"{size} pixels" if found.field == "measured" else "the whole input"
@@ -150,4 +150,4 @@ def _patches(result: FeatureMaps, shown: Array) -> Panel | None:
 
 
 def _is_plane(found: Exciting) -> bool:
-    return found.patches.ndim == 5 and found.patches.dtype.kind == "f"
+    return found.patches.ndim == 4 and found.patches.dtype.kind == "f"

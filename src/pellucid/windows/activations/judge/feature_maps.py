@@ -10,6 +10,7 @@ from pellucid.core.figure.words import amount, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.windows.activations.result import FeatureMaps
+from pellucid.windows.activations.result.feature_maps import ENOUGH
 
 Array = NDArray[Any]
 
@@ -19,7 +20,7 @@ Array = NDArray[Any]
     code="ACT007",
     title="Dead channels",
     order=5,
-    limits={"warn": 0.25, "alarm": 0.5, "samples": 512, "channels": 8},
+    limits={"warn": 0.25, "alarm": 0.5, "samples": ENOUGH, "channels": 8},
 )
 def dead_channels(result: FeatureMaps, case: Case) -> Iterator[Finding]:
     """Channels of one layer that put out the same for all data.
@@ -41,6 +42,8 @@ def dead_channels(result: FeatureMaps, case: Case) -> Iterator[Finding]:
     Source: A. L. Maas, A. Y. Hannun, A. Y. Ng, "Rectifier nonlinearities improve neural network acoustic models", 2013.
         Channels never seen: A. Chao, Scandinavian Journal of Statistics 11, 1984. Limits: our calibration.
     """
+    if result.provenance.stopped:
+        yield case.stopped(result.provenance.stopped)
     found, dead = result.exciting, result.dead
     needed = int(case.limits["samples"])
     if found is None or dead is None or found.samples < needed or not len(dead):
@@ -63,6 +66,9 @@ def dead_channels(result: FeatureMaps, case: Case) -> Iterator[Finding]:
     fields: dict[str, Any] = {"where": result.layer, "value": share, "samples": found.samples, "evidence": evidence}
     if share < case.limits["warn"]:
         yield case.ok(words, limit=case.limits["warn"], **fields)
+        return
+    if found.stopped:
+        yield case.not_measured(f"{words} that came before it was stopped; the others may wake them", **fields)
         return
     past = share >= case.limits["alarm"]
     severe = past and len(dead) >= case.limits["channels"] and case.learning.succeeds is not True

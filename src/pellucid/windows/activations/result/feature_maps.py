@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.arguments import Normalization
 from pellucid.core.result import Result
 from pellucid.methods.exciting import Exciting
-from pellucid.methods.tiles import Normalization
 
 Array = NDArray[Any]
+ENOUGH = 512
+"""Examples from which what puts out the same for all of them may be called dead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +25,8 @@ class FeatureMaps(Result):
         maps: What the layer put out, [channel, ...space]; of units without space [unit].
         order: Channels by what they put out for the example, most active first: by their mean magnitude, [channel].
         given: The example, as the model was given it.
-        peaks: Where each channel put out most, [channel, axis of space].
-        boxes: What that place sees of the example, first and behind the last along each of its axes, [channel, axis,
-            2]; below 0 or beyond the end where it reaches over the border.
+        boxes: What the place where each channel put out most sees of the example, first and behind the last along each
+            of its axes, [channel, axis, 2]; below 0 or beyond the end where it reaches over the border.
         field: How that is known: "measured", "whole" or "unknown".
         exciting: What excites the channels most in the data (of the 64 most active here), and what all of them put out;
             None without data.
@@ -37,11 +38,10 @@ class FeatureMaps(Result):
     maps: Array
     order: Array
     given: Array
-    peaks: Array
     boxes: Array
     field: str
     exciting: Exciting | None
-    normalization: Normalization
+    normalization: Normalization | None
 
     @property
     def silent(self) -> Array:
@@ -54,3 +54,10 @@ class FeatureMaps(Result):
         if self.exciting is None:
             return None
         return (self.exciting.highest == self.exciting.lowest) & (self.exciting.broken == 0)
+
+    @property
+    def same(self) -> str:
+        """Return what to call such a channel: "dead" where enough was seen to say so, else "same"."""
+        found = self.exciting
+        sure = found is not None and found.samples >= ENOUGH and not found.stopped and not found.broken.any()
+        return "dead" if sure else "same"

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.arguments import several, whole
 from pellucid.core.errors import InputError
 from pellucid.core.figure import Figure, Panel
-from pellucid.core.figure.words import amount, number
+from pellucid.core.figure.words import amount, not_drawn, number
 from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
 from pellucid.windows.gradients.draw.pictures import pictures_of
@@ -18,6 +19,7 @@ from pellucid.windows.gradients.result import Saliency
 
 Array = NDArray[Any]
 MOST_PANELS = 60
+MOST_FINDINGS = 6
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def side_by_side(results: Sequence[Saliency], *, most: int = 4) -> Figure:
         most: Examples that are drawn, 1 or more.
 
     Returns:
-        The figure, with the verdicts and caveats of all.
+        The figure, with the caveats of all, and as verdict what the rules found in any, worst first, with the method or
+        class that has it. `pel.judge(results)` lists it in full, with causes and next steps.
 
     Raises:
         InputError: There is no result, one of them is no `Saliency`, or they explain different inputs.
@@ -62,7 +65,7 @@ def side_by_side(results: Sequence[Saliency], *, most: int = 4) -> Figure:
         >>> [panel.title for panel in pel.gradients.side_by_side(ways).panels][1].partition(":")[0]
         'gradient'
     """
-    given = _checked(results, most)
+    given, most = _checked(results), whole("most", most, 1)
     grid = _grid_of(given)
     examples = len(given[0].scores)
     fitting = max(1, MOST_PANELS // (len(grid.rows) * (len(grid.columns) + 1)))
@@ -74,7 +77,7 @@ def side_by_side(results: Sequence[Saliency], *, most: int = 4) -> Figure:
         for row in grid.rows
         for panel in (*_input(first, example), *(_cell(grid, row, place, example) for place in range(len(row))))
     )
-    verdict, level = _verdict(given)
+    verdict, level = _verdict(grid, given)
     return Figure(
         title=_title(grid, given),
         panels=panels,
@@ -86,20 +89,17 @@ def side_by_side(results: Sequence[Saliency], *, most: int = 4) -> Figure:
     )
 
 
-def _checked(results: Sequence[Saliency], most: int) -> list[Saliency]:
+def _checked(results: Sequence[Saliency]) -> list[Saliency]:
     """Return the results as a list, or refuse them."""
-    given: list[Any] = [results] if isinstance(results, Saliency) else list(results)
+    how = "what saliency returned, in a list"
+    given: list[Any] = [results] if isinstance(results, Saliency) else list(several("results", results, how))
     if not given:
-        raise InputError(
-            "There is nothing to put side by side: no result came. Give what saliency returned, in a list."
-        )
+        raise InputError(f"There is nothing to put side by side: no result came. Give {how}.")
     for place, one in enumerate(given):
         if not isinstance(one, Saliency):
             raise InputError(
                 f"Number {place} of the results is {type(one).__name__}, expected Saliency, as saliency returns it."
             )
-    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-        raise InputError(f"most takes a whole number of 1 or more, got {most!r}.")
     for place, one in enumerate(given[1:], 1):
         if problem := _differ(given[0], one):
             raise InputError(
@@ -196,22 +196,37 @@ def _title(grid: _Grid, given: Sequence[Saliency]) -> str:
     return f"What the score depends on, by {amount(len(grid.columns), 'method')}"
 
 
-def _verdict(given: Sequence[Saliency]) -> tuple[str, Level]:
-    """Join the verdicts: each problem with the maps that have it; without any, how many checks passed in all."""
+def _verdict(grid: _Grid, given: Sequence[Saliency]) -> tuple[str, Level]:
+    """Say what was found, the worst first, each with the maps that have it; and how many checks passed in all."""
     every = Findings(tuple(finding for one in given for finding in one.findings))
-    if not every.problems:
-        return every.headline, every.level
-    said = dict[str, list[str]]()
-    for way, one in zip(_named_ways(given), given, strict=True):
-        if one.findings.problems:
-            said.setdefault(one.findings.headline, []).append(way)
-    return "; ".join(f"{line} ({', '.join(dict.fromkeys(ways))})" for line, ways in said.items()), every.level
+    said = dict[tuple[int, str], list[str]]()
+    for name, one in zip(_names(grid, given), given, strict=True):
+        for finding in one.findings.every:
+            if finding.level.rank >= Level.LOOK.rank:
+                said.setdefault((-finding.level.rank, finding.line), []).append(name)
+    lines = [f"{line} ({', '.join(dict.fromkeys(names))})" for (_, line), names in sorted(said.items(), key=_rank)]
+    left = [f"{len(lines) - MOST_FINDINGS} more, see pel.judge(results)"] if len(lines) > MOST_FINDINGS else []
+    passed = [] if every.problems else [every.headline]
+    return "; ".join([*passed, *lines[:MOST_FINDINGS], *left]), every.level
+
+
+def _rank(said: tuple[tuple[int, str], list[str]]) -> int:
+    return said[0][0]
+
+
+def _names(grid: _Grid, given: Sequence[Saliency]) -> list[str]:
+    """Name each map as the picture does: its method, and its class where several were explained."""
+    if grid.by_class:
+        return list(grid.columns)
+    alike = len({one.targets for one in given}) == 1
+    ways = zip(_named_ways(given), given, strict=True)
+    return [way if alike else f"{way}: {_classes(one, one.targets)}" for way, one in ways]
 
 
 def _caveats(given: Sequence[Saliency], left: int) -> list[str]:
     """Return what each of the methods cannot show, once, and what is not drawn."""
     sentences = dict.fromkeys(sentence for one in given for sentence in caveats_of(one))
-    more = [f"{amount(left, 'example')} more {'is' if left == 1 else 'are'} not drawn."] if left else []
+    more = [one] if (one := not_drawn(left, "example")) else []
     return [
         *sentences,
         "Colours show raw values.",

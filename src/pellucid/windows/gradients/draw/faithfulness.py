@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
-from pellucid.core.figure import Axis, Figure, Lines, Panel, Table, Tone
+from pellucid.core.figure import Axis, Figure, Lines, Panel, Table
 from pellucid.core.figure.words import amount, number, percent
 from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
+from pellucid.core.theme import PLACES
+from pellucid.maths.ranks import interval
 from pellucid.windows.gradients.result import Faithfulness
 
 Array = NDArray[Any]
-TONES: tuple[Tone, ...] = ("accent", "second", "third", "fourth", "fifth")
 _BANDS = 2
 """Methods at the most whose bands are drawn: more of them hide each other."""
 _TRAINED = "none"
@@ -63,15 +64,15 @@ def _curves(result: Faithfulness, findings: Findings) -> Iterator[Panel]:
 
 def _drawn(result: Faithfulness, values: Array) -> Iterator[tuple[int, tuple[Array, str]]]:
     """Yield the values of the first methods, as many as there are colours."""
-    yield from enumerate(list(zip(values, result.methods, strict=True))[: len(TONES)])
+    yield from enumerate(list(zip(values, result.methods, strict=True))[: len(PLACES)])
 
 
 def _line(result: Faithfulness, x: Array, values: Array, place: int, name: str) -> Lines:
     """Return a curve over the points with its band, from values [example, point]."""
-    means = np.array([result.mean(one) for one in values.T])
+    means = np.array([interval(one) for one in values.T])
     banded = len(result.methods) <= _BANDS and bool(np.isfinite(means[:, 1:]).all())
     band: dict[str, Any] = {"low": means[:, 1], "high": means[:, 2]} if banded else {}
-    return Lines(x=x, y=means[:, 0], label=name, tone=TONES[place], **band)
+    return Lines(x=x, y=means[:, 0], label=name, tone=PLACES[place], **band)
 
 
 def _randomised(result: Faithfulness, findings: Findings) -> Iterator[Panel]:
@@ -79,11 +80,11 @@ def _randomised(result: Faithfulness, findings: Findings) -> Iterator[Panel]:
         return
     places = np.arange(len(result.stages) + 1)
     lines: list[Lines] = []
-    for place, name in enumerate(result.methods[: len(TONES)]):
+    for place, name in enumerate(result.methods[: len(PLACES)]):
         levels = np.array([(1.0, 1.0, 1.0), *result.levels(place, beyond=True)])
         banded = len(result.methods) <= _BANDS and bool(np.isfinite(levels).all())
         band: dict[str, Any] = {"low": levels[:, 1], "high": levels[:, 2]} if banded else {}
-        lines.append(Lines(x=places, y=levels[:, 0], label=name, tone=TONES[place], dots=True, **band))
+        lines.append(Lines(x=places, y=levels[:, 0], label=name, tone=PLACES[place], dots=True, **band))
     yield Panel(
         title="Randomisation",
         marks=tuple(lines),
@@ -105,22 +106,22 @@ def _tables(result: Faithfulness) -> Iterator[Panel]:
     against: list[tuple[str, list[str]]] = []
     if len(result.shares) > 1:
         deleted, inserted = result.chance_areas
-        against.append(("area of deletion", [*_cells(result, result.deletion_areas), _mean(deleted)]))
-        against.append(("of insertion", [*_cells(result, result.insertion_areas), _mean(inserted)]))
+        against.append(("area of deletion", [*_cells(result.deletion_areas), _mean(deleted)]))
+        against.append(("of insertion", [*_cells(result.insertion_areas), _mean(inserted)]))
     if "pointing" not in result.left_out:
-        against.append(("points at mask", [*_cells(result, result.pointing), _mean(result.area)]))
-        against.append(("mass in it", [*_cells(result, result.mass), _mean(result.area)]))
+        against.append(("points at mask", [*_cells(result.pointing), _mean(result.area)]))
+        against.append(("mass in it", [*_cells(result.mass), _mean(result.area)]))
     if against:
         yield _table("Against chance", (*result.methods, "by lot"), against)
     alone: list[tuple[str, list[str]]] = []
     if result.stages:
         numbers = range(len(result.methods))
-        alone.append(("alike, random", _cells(result, [result.left(one, beyond=False) for one in numbers])))
-        alone.append(("beyond input", _cells(result, [result.left(one) for one in numbers])))
+        alone.append(("alike, random", _cells([result.left(one, beyond=False) for one in numbers])))
+        alone.append(("beyond input", _cells([result.left(one) for one in numbers])))
     if "infidelity" not in result.left_out:
-        alone.append(("not foretold", _cells(result, result.unforetold)))
+        alone.append(("not foretold", _cells(result.unforetold)))
     if "sensitivity" not in result.left_out:
-        alone.append(("sensitivity", _cells(result, result.sensitivity)))
+        alone.append(("sensitivity", _cells(result.sensitivity)))
     if alone:
         yield _table("Against other weights, boxes and noise", result.methods, alone)
 
@@ -131,12 +132,12 @@ def _table(title: str, names: tuple[str, ...], columns: list[tuple[str, list[str
     return Panel(title=title, marks=(table,), note="mean over the examples ± half of the 95 % interval", wide=True)
 
 
-def _cells(result: Faithfulness, values: Any) -> list[str]:
-    return [_cell(result, np.asarray(one)) for one in values]
+def _cells(values: Any) -> list[str]:
+    return [_cell(np.asarray(one)) for one in values]
 
 
-def _cell(result: Faithfulness, values: Array) -> str:
-    mean, low, high = result.mean(values)
+def _cell(values: Array) -> str:
+    mean, low, high = interval(values)
     if np.isnan(mean):
         return "–"
     return f"{mean:.2f}".replace("-", "−") + ("" if np.isnan(low) else f" ± {(high - low) / 2:.2f}")
@@ -169,8 +170,8 @@ def _caveats(result: Faithfulness) -> Iterator[str]:
     if flat:
         order = "has no order and points" if flat == 1 else "have no order and point"
         yield f"{amount(flat, 'map')} of one value only {order} nowhere."
-    if len(result.methods) > len(TONES):
-        yield f"Curves are those of the first {len(TONES)} methods."
+    if len(result.methods) > len(PLACES):
+        yield f"Curves are those of the first {len(PLACES)} methods."
 
 
 def _alt(result: Faithfulness) -> str:

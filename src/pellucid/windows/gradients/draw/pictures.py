@@ -55,7 +55,7 @@ def pictures_of(result: Saliency) -> Pictures | None:
         the tokens of a layer.
     """
     given, mapped = result.given, result.map
-    if plane(given) is None or plane(mapped) is None or len(given) != len(mapped):
+    if result.tokens or plane(given) is None or plane(mapped) is None or len(given) != len(mapped):
         return None
     lies_over = mapped.shape == given.shape or mapped.ndim == 4 or mapped.shape != result.inputs[0].shape
     if not lies_over:

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
-from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Tiles
+from pellucid.core.figure import Axis, Bars, Figure, Heat, Lines, Panel, Tiles, Tokens
 from pellucid.core.figure.scales import shrunk
-from pellucid.core.figure.words import amount, number
+from pellucid.core.figure.words import amount, not_drawn, number
+from pellucid.methods.attribution import Method
+from pellucid.methods.pictures import square_pictures
 from pellucid.windows.gradients.draw.pictures import MOST_PIXELS, Pictures, block_of, overlay, pictures_of, plane
 from pellucid.windows.gradients.result import Saliency
 
@@ -17,24 +19,11 @@ Array = NDArray[Any]
 MOST_EXAMPLES = 12
 MOST_ROWS = 4  # of curves
 FOR_AND_AGAINST = "against / for"
+MOST_BARS = 16  # of a text: more names cannot be read
+_LEAST_SIDE = 8  # of a picture that flat values may be: fewer are hardly one
 _THUMBNAIL = 112  # pixels a side of one of several pictures
 _OVER = "Over the input, in grey, the denser a colour the larger the value; each map has a scale of its own."
 _COARSE = "A coarse map is smoothed for the eye; what is read is the value of its cell."
-_LOCAL = "A gradient is local: it says what a small nudge would do, not what the network has seen."
-_CAVEATS = {
-    "gradient": _LOCAL,
-    "inputxgradient": _LOCAL,
-    "smoothgrad": "The mean over noisy copies: what is steep for a single copy only is averaged out.",
-    "vargrad": "A variance has no sign: it says where the gradient changes under noise.",
-    "guidedbackprop": "Guided maps are close to edge detection: they depend little on class and later layers.",
-    "guidedgradcam": "Guided maps are close to edge detection; the class enters by a coarse map that weighs them.",
-    "deconvolution": "Deconvolved maps are close to edge detection: they hardly depend on the class.",
-    "gradcam": "As coarse as the layer that it is taken from.",
-    "gradcamplusplus": "As coarse as the layer that it is taken from.",
-    "lrp": "Rules share the score out layer by layer; biases absorb a part of it, and other rules give other maps.",
-    "occlusion": "What a window hides is replaced by the baseline, which the network may never have seen.",
-}
-_COMPARED = "The baseline is a part of the question: another one gives another map."
 
 
 @drawing(Saliency)
@@ -42,13 +31,12 @@ def maps(result: Saliency) -> Figure:
     """Draw what was explained, and the map beside it; of pictures, over them."""
     shown = min(len(result.scores), MOST_EXAMPLES)
     panels = panels_of(result, range(shown))
-    left = len(result.scores) - shown
-    note = f" {amount(left, 'example')} more {'is' if left == 1 else 'are'} not drawn." if left > 0 else ""
+    note = not_drawn(len(result.scores) - shown, "example")
     return Figure(
         title=_title(result),
         panels=panels,
         columns=2 if len(panels) < 4 else 4,
-        caveat=f"{' '.join(caveats_of(result))} Colours show raw values.{note}",
+        caveat=" ".join([*caveats_of(result), "Colours show raw values.", note]).strip(),
         alt=f"{result.method} of {amount(len(result.scores), 'example')} over {result.layer or 'the input'}.",
     )
 
@@ -60,6 +48,8 @@ def panels_of(result: Saliency, examples: range) -> tuple[Panel, ...]:
         several = len(examples) > 1
         maps = (map_panel(result, example, pictures, _caption(result, example)) for example in examples)
         return (_inputs_panel(result, pictures, examples), *maps) if several else _pair(result, pictures, examples)
+    if result.tokens:
+        return _texts(result, examples)
     over = plane(result.map)
     if over is not None:
         return _images(result, over, examples)
@@ -68,7 +58,13 @@ def panels_of(result: Saliency, examples: range) -> tuple[Panel, ...]:
 
 def caveats_of(result: Saliency) -> list[str]:
     """Say what the maps of a method cannot show, and how they lie over pictures: one sentence each."""
-    words = [_CAVEATS.get(result.method, _COMPARED)]
+    method = Method.known.get(result.method)
+    words = [method.caveat] if method is not None and method.caveat else []
+    if result.map.ndim == 2 and not result.layer and not result.tokens:
+        fits = [one for one in square_pictures(result.map.shape[1]) if one[1] >= _LEAST_SIDE]
+        words += [f"Where the {result.map.shape[1]} values are a picture, shape={one} draws it." for one in fits]
+    if result.tokens and len(result.scores) > 1:
+        words.append("Each text has a scale of its own.")
     pictures = pictures_of(result)
     if pictures is not None:
         words.append(_OVER)
@@ -81,7 +77,8 @@ def _title(result: Saliency) -> str:
     where = f" at {result.layer}" if result.layer else ""
     names = {result.target_name(example) for example in range(len(result.scores))}
     what = f" for {names.pop()!r}" if len(names) == 1 and "" not in names else ""
-    return f"What the score depends on{what}: {result.method}{where}"
+    one_each = f", {_added_up(result)} of each token" if result.tokens else ""
+    return f"What the score depends on{what}: {result.method}{where}{one_each}"
 
 
 def _pair(result: Saliency, pictures: Pictures, examples: range) -> tuple[Panel, ...]:
@@ -120,6 +117,8 @@ def _read(result: Saliency) -> str:
 
 def map_panel(result: Saliency, example: int, pictures: Pictures | None, title: str) -> Panel:
     """Draw the map of one example: over its picture, as a matrix, or along its one axis."""
+    if result.tokens:
+        return _text(result, example, title)
     values = plane(result.map)
     if values is None:
         return _row(result, example, title)
@@ -151,6 +150,53 @@ def _images(result: Saliency, over: Array, examples: range) -> tuple[Panel, ...]
         note = ("each map on a scale of its own" if several else "".join(titles)) if title == "Map" else ""
         panels.append(Panel(title=title, marks=(mark,), note=note))
     return tuple(panels)
+
+
+def _added_up(result: Saliency) -> str:
+    return "sum" if result.contributes else "L2 norm"
+
+
+def _texts(result: Saliency, examples: range) -> tuple[Panel, ...]:
+    """Draw a text an example, shaded; of a few examples also as bars from 0."""
+    panels: list[Panel] = []
+    for example in examples:
+        panels.append(replace(_text(result, example, _caption(result, example)), wide=True))
+        panels += [_bars(result, example)] if len(examples) <= MOST_ROWS else []
+    return tuple(panels)
+
+
+def _bars(result: Saliency, example: int) -> Panel:
+    """Draw the tokens of an example as bars, in their order; of a long text the strongest."""
+    rows = result.table(example)
+    size = np.abs(np.nan_to_num([value for _, value in rows]))
+    kept = np.sort(np.argsort(-size, kind="stable")[:MOST_BARS]).tolist()
+    whole = len(kept) == len(rows)
+    return Panel(
+        title="" if whole else f"The {len(kept)} strongest of {amount(len(rows), 'token')}, in their order",
+        marks=(Bars(edges=np.arange(len(kept) + 1) - 0.5, heights=np.array([rows[place][1] for place in kept])),),
+        x=Axis(categories=tuple(f"{'' if whole else f'{place}: '}{rows[place][0] or '␣'}" for place in kept)),
+        y=Axis(label=_read_as(result)),
+        wide=True,
+    )
+
+
+def _read_as(result: Saliency) -> str:
+    signed = result.signed and result.contributes
+    return f"{FOR_AND_AGAINST if signed else 'size'}, {_added_up(result)} over dimensions"
+
+
+def _text(result: Saliency, example: int, title: str) -> Panel:
+    """Shade the tokens of an example; those that only fill the row up are left out."""
+    rows = result.table(example)
+    left = len(result.tokens[example]) - len(rows)
+    mark = Tokens(
+        text=tuple(token for token, _ in rows),
+        values=np.array([value for _, value in rows]),
+        signed=result.signed and result.contributes,
+        label=_read_as(result),
+    )
+    note = f"{amount(left, 'padded place')} {'is' if left == 1 else 'are'} left out" if left else ""
+    return Panel(title=title, marks=(mark,), note=note)
 
 
 def _row(result: Saliency, example: int, title: str) -> Panel:

@@ -10,32 +10,35 @@ from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Table, Tiles
 from pellucid.core.figure.words import amount, number, percent
 from pellucid.core.finding import Level
+from pellucid.methods.pictures import outlined
 from pellucid.windows.gradients.result import Shortcuts, Spot
 
 Array = NDArray[Any]
 MOST_CLASSES, MOST_EXEMPLARS, MOST_MAPS = 4, 2, 40
 _CAVEAT = (
-    "Only patches about as large as the cell, with alike pixels in many pictures, can be found; not a tint, a texture "
-    "or an artefact in every class. The outline is the cell that was pasted, which may be larger than the artefact."
+    "Only copies about as large as the cell or larger can be found, fainter or stronger where they stand at one place; "
+    "not a tint, a texture, a frame, a mark that the picture shines through, or an artefact in every class."
 )
+_OUTLINE = " The outline is what was pasted, which may be larger than the artefact."
 
 
 @drawing(Shortcuts)
 def patches(result: Shortcuts) -> Figure:
-    """Draw where a class with a shortcut looks, pictures that hold the patch, and the figures of every class."""
+    """Draw where a class that a finding names looks, pictures that hold the patch, and the figures of every class."""
     guilty = _guilty(result)
     panels = [panel for spot in guilty[:MOST_CLASSES] for panel in _of(result, spot)]
     if not panels and len(result.labels):
         panels.append(_maps(result))
     panels.append(_table(result))
     left = len(guilty) - MOST_CLASSES
-    more = f" {amount(left, 'class', 'classes')} more with a shortcut: in the table only." if left > 0 else ""
+    outline = _OUTLINE if guilty else ""
+    more = f" {amount(left, 'class', 'classes')} more with such a patch: in the table only." if left > 0 else ""
     return Figure(
         title="Patches that repeat in a class, and what they do to the prediction",
         panels=tuple(panels),
         columns=1 + MOST_EXEMPLARS if guilty else 1,
-        caveat=_CAVEAT + more,
-        alt=f"Saliency of {amount(len(result.labels), 'class', 'classes')}; {len(guilty)} with a shortcut.",
+        caveat=_CAVEAT + outline + more,
+        alt=f"Saliency of {amount(len(result.labels), 'class', 'classes')}; {len(guilty)} with a patch to look at.",
     )
 
 
@@ -76,11 +79,9 @@ def _of(result: Shortcuts, spot: Spot) -> Iterator[Panel]:
 
 
 def _outline(corner: tuple[int, int], cell: tuple[int, int]) -> Lines:
-    """Draw the border of a cell; pixel n of a heat reaches from n - 0.5 to n + 0.5."""
+    """Draw the border of a cell."""
     (top, left), (height, width) = corner, cell
-    x = np.array([left, left + width, left + width, left, left]) - 0.5
-    y = np.array([top, top, top + height, top + height, top]) - 0.5
-    return Lines(x=x, y=y, tone="alarm", label="patch")
+    return outlined(top, top + height, left, left + width, tone="alarm", label="patch")
 
 
 def _maps(result: Shortcuts) -> Panel:
@@ -94,7 +95,7 @@ def _maps(result: Shortcuts) -> Panel:
 
 
 def _table(result: Shortcuts) -> Panel:
-    columns = ("class", "pictures", "patch", "hits", "alike", "flips", "elsewhere", "accuracy", "covered")
+    columns = ("class", "pictures", "row, column", "hits", "alike", "flips", "elsewhere", "accuracy", "covered")
     rows = [
         row
         for label, count in zip(result.labels.tolist(), result.counts.tolist(), strict=True)
@@ -114,7 +115,7 @@ def _rows(result: Shortcuts, label: int, count: int) -> Iterator[tuple[str, ...]
         accuracy = result.accuracies[list(result.labels).index(label)]
         yield name, str(count), "none repeats", "", "", "", "", percent(accuracy), ""
         return
-    place = "moves" if spot.moving else f"row {spot.place[0]}, column {spot.place[1]}"
+    place = "moves" if spot.moving else f"{spot.place[0]}, {spot.place[1]}"
     yield (
         name,
         str(count),

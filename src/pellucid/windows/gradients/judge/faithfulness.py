@@ -1,14 +1,18 @@
 """Rules on the faithfulness of maps: whether the model has a part in them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.core.figure.words import amount, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
+from pellucid.maths.ranks import interval
 from pellucid.windows.gradients.result import Faithfulness
 
+Array = NDArray[Any]
 FEWEST = 4
 """Examples below which an interval says little."""
 _FEWEST_PLACES = 16
@@ -31,6 +35,8 @@ def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
     What to do: Use gradient, smoothgrad, integratedgradients or gradcam, and see here that theirs changes.
     Source: Adebayo et al. 2018, "Sanity checks for saliency maps"; judged by the drop, ours.
     """
+    if result.provenance.stopped:
+        yield case.stopped(result.provenance.stopped)
     if not result.stages or not result.examples or not result.methods:
         yield case.not_measured(f"no randomisation: {result.left_out.get('randomisation', 'there is no example')}")
         return
@@ -43,9 +49,9 @@ def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
     judged = list[Finding]()
     levels: list[str] = []
     for number, name in enumerate(result.methods):
-        left, plain = result.left(number), result.left(number, beyond=False)
+        left, plain = (_sound(result, number, result.left(number, beyond=one)) for one in (True, False))
         count = int(np.isfinite(left).sum())
-        mean, low, _ = result.mean(left)
+        mean, low, _ = interval(left)
         if count < FEWEST:
             judged.append(_without_order(result, number, case))
         elif low >= case.limits["likeness"]:
@@ -56,7 +62,7 @@ def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
                     value=mean,
                     limit=case.limits["likeness"],
                     samples=count,
-                    evidence={"lower end": low, "likeness with the input": result.mean(plain)[0]},
+                    evidence={"lower end": low, "likeness with the input": interval(plain)[0]},
                 )
             )
         else:
@@ -70,6 +76,8 @@ def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
 
 def _without_order(result: Faithfulness, number: int, case: Case) -> Finding:
     name = result.methods[number]
+    if int(result.finite[number].sum()) < FEWEST:
+        return _not_finite(result, number, case)
     flat = int(result.constant[number].sum())
     if flat > result.examples - FEWEST:
         return case.not_measured(
@@ -79,6 +87,20 @@ def _without_order(result: Faithfulness, number: int, case: Case) -> Finding:
         f"with every layer random, the map of {name} has no order left: one value, or none",
         where=name,
         samples=result.examples,
+    )
+
+
+def _sound(result: Faithfulness, number: int, values: Array) -> Array:
+    """Return numbers of the examples, NaN for one whose map or score is not finite."""
+    return np.where(result.finite[number], values, np.nan)
+
+
+def _not_finite(result: Faithfulness, number: int, case: Case) -> Finding:
+    bad = int((~result.finite[number]).sum())
+    return case.not_measured(
+        f"{bad} of {amount(result.examples, 'map')} of {result.methods[number]}, or the scores that they explain, are "
+        "NaN or infinite",
+        next_step="Check the weights with pel.weights.histograms(model), and the inputs; explain in float32.",
     )
 
 
@@ -115,16 +137,23 @@ def no_better_than_chance(result: Faithfulness, case: Case) -> Iterator[Finding]
             f"{amount(result.examples, 'example')}: too few to tell a map from chance; give {2 * FEWEST} or more"
         )
         return
+    unsound = [number for number in range(len(result.methods)) if not result.finite[number].any()]
+    yield from (_not_finite(result, number, case) for number in unsound)
+    if len(unsound) == len(result.methods):
+        return
     if not np.isfinite(result.way):
         yield case.not_measured("the score is the same with everything taken away: choose another baseline")
         return
     deleted, inserted = result.gains
-    gains = [result.mean(one) for one in (deleted + inserted) / 2]
+    deleted, inserted = (np.where(result.finite, one, np.nan) for one in (deleted, inserted))
+    gains = [interval(one) for one in (deleted + inserted) / 2]
     can_tell = max(one[1] for one in gains) >= case.limits["control"]
     good: list[str] = []
     for number, name in enumerate(result.methods):
+        if number in unsound:
+            continue
         mean, _, high = gains[number]
-        lows = [result.mean(one[number])[1] for one in (deleted, inserted)]
+        lows = [interval(one[number])[1] for one in (deleted, inserted)]
         if max(lows) > 0 or not high < case.limits["gain"]:
             good.append(f"{name} {percent(mean)}")
             continue
@@ -136,8 +165,8 @@ def no_better_than_chance(result: Faithfulness, case: Case) -> Iterator[Finding]
             limit=case.limits["gain"],
             samples=result.examples,
             evidence={
-                "deletion": float(np.mean(deleted[number])),
-                "insertion": float(np.mean(inserted[number])),
+                "deletion": interval(deleted[number])[0],
+                "insertion": interval(inserted[number])[0],
                 "upper end": high,
             },
         )
@@ -159,10 +188,18 @@ def very_sensitive(result: Faithfulness, case: Case) -> Iterator[Finding]:
     What to do: Use smoothgrad or integratedgradients, which average over inputs.
     Source: Yeh et al. 2019 (maximum sensitivity); limit: ours.
     """
-    if not result.examples or not np.isfinite(result.sensitivity).any():
+    if not result.examples or "sensitivity" in result.left_out:
         yield case.not_measured(f"no noise: {result.left_out.get('sensitivity', 'there is no example')}")
         return
-    means = {name: result.mean(one)[0] for name, one in zip(result.methods, result.sensitivity, strict=True)}
+    means: dict[str, float] = {}
+    for number, name in enumerate(result.methods):
+        mean = interval(_sound(result, number, result.sensitivity[number]))[0]
+        if np.isnan(mean):
+            yield _not_finite(result, number, case)
+        elif result.constant[number].all() and mean == 0:
+            yield case.not_measured(f"the maps of {name} have one value only, with noise and without")
+        else:
+            means[name] = mean
     good = [f"{name} {mean:.2f}" for name, mean in means.items() if mean <= case.limits["sizes"]]
     for name, mean in means.items():
         if mean > case.limits["sizes"]:

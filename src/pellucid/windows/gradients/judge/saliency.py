@@ -1,26 +1,25 @@
 """Rules on maps: whether they say what they seem to say."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.core.figure.words import amount, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
+from pellucid.methods.attribution import Method
 from pellucid.windows.gradients.result import Saliency
 
-_WEIGHED = (
-    ": the channels, each weighed by its mean gradient, add up to less than 0 at every place, and that is cut off; "
-    "where a dense layer follows, which weighs each place by itself, the mean says little. See relu=False"
-)
-_CUT = {"gradcam": _WEIGHED, "gradcamplusplus": _WEIGHED, "guidedgradcam": _WEIGHED}
+Array = NDArray[Any]
 
 
 @rule(Saliency, code="GRD016", title="Non-finite map", order=0)
 def not_finite_map(result: Saliency, case: Case) -> Iterator[Finding]:
     """NaN or infinity in a map.
 
-    Looks for: an example whose map holds a value that is not finite.
+    Looks for: an example whose map holds a value that is not finite, or explains a score that is none.
     Why it matters: the picture is of the fault and not of what the network uses.
     Where the limit comes from: there is none: a single value is too many.
     False alarms: none known.
@@ -33,12 +32,14 @@ def not_finite_map(result: Saliency, case: Case) -> Iterator[Finding]:
     if not len(result.scores):
         yield case.not_measured("there is no example")
         return
-    bad = [example for example in range(len(result.scores)) if not _is_finite(result, example)]
+    inside = [example for example in range(len(result.scores)) if not _is_finite(result, example)]
+    bad = sorted({*inside, *np.flatnonzero(~np.isfinite(result.scores)).tolist()})
     if not bad:
         yield case.ok(f"all maps are finite: {len(result.scores)}", samples=len(result.scores))
         return
+    which = f"{len(bad)} of {amount(len(result.scores), 'map')} {'holds' if len(bad) == 1 else 'hold'} NaN or infinity"
     yield case.alarm(
-        f"{len(bad)} of {amount(len(result.scores), 'map')} {'holds' if len(bad) == 1 else 'hold'} NaN or infinity",
+        which if len(inside) == len(bad) else f"{which}, or explain a score that is",
         where=result.layer,
         value=len(bad) / len(result.scores),
         limit=0.0,
@@ -90,7 +91,7 @@ def map_is_zero(result: Saliency, case: Case) -> Iterator[Finding]:
 
 def _told(result: Saliency, speak: Callable[..., Finding], examples: list[int], what: str, kind: str) -> Finding:
     layers = sorted({result.silent[example] for example in examples} - {""})
-    where = f"; the gradient is lost at {', '.join(layers[:3])}" if layers else _CUT.get(result.method, "")
+    where = f"; the gradient is lost at {', '.join(layers[:3])}" if layers else _cut(result)
     which = f"{len(examples)} of {amount(len(result.scores), 'map')} {'is' if len(examples) == 1 else 'are'}"
     return speak(
         f"{which} {what}{where}",
@@ -100,6 +101,12 @@ def _told(result: Saliency, speak: Callable[..., Finding], examples: list[int], 
         samples=len(result.scores),
         evidence={"first example": examples[0], f"maps of {kind}": len(examples)},
     )
+
+
+def _cut(result: Saliency) -> str:
+    """Say why the method may make maps of 0 itself."""
+    method = Method.known.get(result.method)
+    return "" if method is None else method.cut
 
 
 @rule(Saliency, code="GRD010", title="Incomplete map", order=7, limits={"share": 0.05})
@@ -116,46 +123,57 @@ def incomplete(result: Saliency, case: Case) -> Iterator[Finding]:
     What to do: Raise nodes, or choose a baseline whose score differs; in place of lrp use integratedgradients.
     Source: Sundararajan et al. 2017 (completeness); limit: ours.
     """
-    if result.check == "conservation" and len(result.scores):
-        yield _conserved(result, case)
-        return
-    if result.check != "completeness" or not len(result.scores):
+    if result.check not in ("completeness", "conservation") or not len(result.scores):
         yield case.not_measured(f"{result.method} does not promise that its maps add up")
-        return
-    if np.isnan(result.error).any():
-        yield case.not_measured("not every map is finite")
-        return
-    worst = int(np.argmax(result.error))
-    error = float(result.error[worst])
-    nodes = f" with {result.notes['nodes']:.0f} nodes" if "nodes" in result.notes else ""
-    evidence = {"example": worst} | {name: float(one) for name, one in result.notes.items()}
-    if error <= case.limits["share"]:
-        yield case.ok(f"the maps add up{nodes}: {percent(error, 1)} is missing at the most", samples=len(result.scores))
-        return
-    yield case.warn(
-        f"the map of example {worst} misses {percent(error, 1)} of the difference that it explains{nodes}",
-        where=result.layer,
-        value=error,
-        limit=case.limits["share"],
-        samples=len(result.scores),
-        evidence=evidence,
-    )
+    elif result.check == "conservation":
+        yield _judged(
+            result,
+            case,
+            case.warn,
+            np.array([result.notes.get("lost on the way", np.nan)]),
+            good="maps and biases add up: {share} is missing at the most",
+            bad="maps and biases miss up to {share} of the score: the model calls a function that "
+            f"{result.method} has no rule for, or its epsilon is large",
+        )
+    else:
+        nodes = f" with {result.notes['nodes']:.0f} nodes" if "nodes" in result.notes else ""
+        yield _judged(
+            result,
+            case,
+            case.warn,
+            result.error,
+            good=f"the maps add up{nodes}: {{share}} is missing at the most",
+            bad=f"the map of example {{example}} misses {{share}} of the difference that it explains{nodes}",
+        )
 
 
-def _conserved(result: Saliency, case: Case) -> Finding:
-    lost, share = float(result.notes.get("lost on the way", np.nan)), case.limits["share"]
-    if np.isnan(lost):
+def _judged(
+    result: Saliency, case: Case, speak: Callable[..., Finding], values: Array, *, good: str, bad: str
+) -> Finding:
+    """Say whether the largest share that maps miss is within the limit.
+
+    Args:
+        result: The maps.
+        case: With a limit named "share".
+        speak: How to say that it is not.
+        values: Shares, one an example, or one for all.
+        good: What to say within the limit, of the {share}.
+        bad: What to say beyond it, of the {share}, and where there is one an example of the {example}.
+    """
+    if np.isnan(values).any():
         return case.not_measured("not every map is finite")
-    if lost <= share:
-        return case.ok(f"maps and biases add up: {percent(lost, 1)} is missing at the most", samples=len(result.scores))
-    return case.warn(
-        f"maps and biases miss up to {percent(lost, 1)} of the score: the model calls a function that lrp has no rule "
-        "for, or its epsilon is large",
+    worst, limit = int(np.argmax(values)), case.limits["share"]
+    value, samples = float(values[worst]), len(result.scores)
+    if value <= limit:
+        return case.ok(good.format(share=percent(value, 1)), samples=samples)
+    example = {"example": worst} if len(values) == samples else {}
+    return speak(
+        bad.format(share=percent(value, 1), **example),
         where=result.layer,
-        value=lost,
-        limit=share,
-        samples=len(result.scores),
-        evidence={name: float(one) for name, one in result.notes.items()},
+        value=value,
+        limit=limit,
+        samples=samples,
+        evidence=example | {name: float(one) for name, one in result.notes.items()},
     )
 
 
@@ -173,20 +191,14 @@ def noisy(result: Saliency, case: Case) -> Iterator[Finding]:
     """
     if result.check != "sampling" or not len(result.scores):
         yield case.not_measured(f"{result.method} gives no sampling error here")
-        return
-    if np.isnan(result.error).any():
-        yield case.not_measured("not every map is finite")
-        return
-    worst = int(np.argmax(result.error))
-    error = float(result.error[worst])
-    if error <= case.limits["share"]:
-        yield case.ok(f"the sampling error is {percent(error, 1)} of the map at the most", samples=len(result.scores))
-        return
-    yield case.look(
-        f"the sampling error of example {worst} is {percent(error, 1)} of its map",
-        where=result.layer,
-        value=error,
-        limit=case.limits["share"],
-        samples=len(result.scores),
-        evidence={"example": worst},
-    )
+    elif all(result.is_zero(example) for example in range(len(result.scores))):
+        yield case.not_measured("every map is 0 everywhere, and an error is a share of a map")
+    else:
+        yield _judged(
+            result,
+            case,
+            case.look,
+            result.error,
+            good="the sampling error is {share} of the map at the most",
+            bad="the sampling error of example {example} is {share} of its map",
+        )

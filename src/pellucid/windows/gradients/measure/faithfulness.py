@@ -1,21 +1,25 @@
 """From a finished model, examples and methods to what experiments say about their maps."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pellucid.core.arguments import ABOVE_0, MOST_SEED, Options, instance, real_number, whole
 from pellucid.core.errors import InputError
+from pellucid.core.figure.words import amount
+from pellucid.core.progress import Loop, Progress, telling
 from pellucid.core.result import Provenance
 from pellucid.maths.ranks import is_constant
 from pellucid.methods import faithfulness as experiments
 from pellucid.methods.attribution import Attribution, Method, Question, Target
 from pellucid.methods.attribution.baseline import baselines_of
 from pellucid.methods.attribution.nest import tensors
+from pellucid.methods.attribution.question import array_of
 from pellucid.probe.address import Address, unwrap
 from pellucid.probe.guard import undisturbed
 from pellucid.probe.subject import Subject
@@ -24,10 +28,11 @@ from pellucid.windows.gradients.result import Faithfulness
 
 Array = NDArray[Any]
 _MOST = 100_000
+_STOPPED = "stopped with Ctrl-C"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FaithfulnessOptions:
+class FaithfulnessOptions(Options):
     """How thorough each of the tests of faithfulness is; 0 leaves a test out.
 
     Attributes:
@@ -53,22 +58,18 @@ class FaithfulnessOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "chances", "randomisations", "stages", "perturbations", "samples", "seed"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
-                raise InputError(
-                    f"{name}={value!r} came; expected a whole number, 0 to {_MOST:,}. 0 leaves a test out."
-                )
+        count = (whole, 0, _MOST, "0 leaves a test out")
+        self.settle(steps=count, chances=count, randomisations=count, stages=count, perturbations=count, samples=count)
+        share = (real_number, ABOVE_0, 1, "a share of the range, such as 0.02")
+        self.settle(radius=share, seed=(whole, 0, MOST_SEED))
         if self.steps and not self.chances:
             raise InputError("chances=0 came. Curves mean little without those of random maps: expected 1 or more.")
         if self.randomisations and not self.stages:
             raise InputError("stages=0 came; expected 1 or more. To leave that test out, give randomisations=0.")
-        if not 0 < self.radius <= 1:
-            raise InputError(f"radius={self.radius!r} came; expected a share of the range, above 0 to 1, such as 0.02.")
 
 
 @undisturbed()
-def faithfulness(
+def faithfulness(  # noqa: PLR0913 - progress is one that every long function takes
     model: nn.Module | Subject,
     x: Any,
     target: Target = None,
@@ -78,6 +79,7 @@ def faithfulness(
     masks: Any = None,
     baseline: Any = None,
     options: FaithfulnessOptions | None = None,
+    progress: Progress = None,
 ) -> Faithfulness:
     """Test maps by experiment: whether what they name first is what the model uses.
 
@@ -91,7 +93,8 @@ def faithfulness(
     and infidelity are of the score itself. Maps that share the score out (integratedgradients, deeplift, lrp,
     occlusion ...) are ranked by value, others by size.
 
-    The model is afterwards as it was, bit for bit; weights are made random in a copy of it.
+    The model is afterwards as it was, bit for bit; weights are made random in a copy of it. Ctrl-C ends it and returns
+    the tests that were done, and the others as left out.
 
     Args:
         model: A model, or a subject (whose class names are used).
@@ -105,6 +108,8 @@ def faithfulness(
         baseline: What stands in place of what is gone: None (0), a number, "blur", "mean", or a tensor. A part of the
             question: what is missing should look like nothing to the model.
         options: How thorough each test is, and which are left out.
+        progress: None for a line on stderr where it takes longer than two seconds, False for silence, or a function
+            that is called with what is done and what there is in all, first of the methods, then of the tests' passes.
 
     Returns:
         Numbers of every example, and how to average them.
@@ -123,13 +128,15 @@ def faithfulness(
         Samek et al. 2017; Petsiuk et al. 2018, "RISE" (curves); Zhang et al. 2018 (pointing game); Adebayo et al. 2018
         (randomisation); Yeh et al. 2019 (infidelity, sensitivity).
     """
-    subject, begun, chosen = Subject.of(model), time.perf_counter(), options or FaithfulnessOptions()
+    subject, begun = Subject.of(model), time.perf_counter()
+    chosen = instance("options", options, FaithfulnessOptions)
     explain = experiments.Explainers.of(unwrap(subject.model), method, at)
     question = Question(subject.model, x, target, at=explain.at, only=chosen.only)
     trial = _Trial(question=question, explain=explain, chosen=chosen)
-    measured = trial.run(baseline, masks)
+    with telling("faithfulness", progress):
+        measured = trial.run(baseline, masks)
     return Faithfulness(
-        provenance=_provenance(subject, question, chosen, time.perf_counter() - begun),
+        provenance=replace(_provenance(subject, question, chosen, time.perf_counter() - begun), stopped=trial.stopped),
         methods=_labels(explain.methods),
         options=tuple(options_of(one) for one in explain.methods),
         shares_out=tuple(one.contributes for one in explain.methods),
@@ -149,6 +156,7 @@ class _Trial:
     explain: experiments.Explainers
     chosen: FaithfulnessOptions
     left_out: dict[str, str] = field(default_factory=dict[str, str])
+    stopped: str = ""
 
     def run(self, baseline: Any, masks: Any) -> dict[str, Any]:
         """Return the fields of the result that are measured."""
@@ -160,19 +168,20 @@ class _Trial:
             baselines, places = baselines_of(baseline, question), experiments.Places(question)
             ranked = [places.ranked(*one) for one in zip(self.explain.methods, found, strict=True)]
             masked = self._masked(ranked, masks, places)
-            foretelling = self._foretelling(places, baselines, found, scores)
+            tests = _Tests(self, done=masks is not None)
+            foretelling = tests.take("infidelity", lambda: self._foretelling(places, baselines, found, scores))
         self.explain = self.explain.pinned(found)
-        curves = self._curves(places, baselines, ranked)
         size = experiments.size_of(question.values, baselines, places)
         return {
             "map_layers": tuple(one or "" for one in self.explain.layers),
             "places": places.count,
             "constant": np.stack([is_constant(one) for one in ranked]),
+            "finite": np.stack([np.isfinite(one).all(axis=1) for one in ranked]) & np.isfinite(array_of(scores)),
             **masked,
             **foretelling,
-            **curves,
-            **self._shivering(found),
-            **self._randomised(places, ranked, size),
+            **tests.take("curves", lambda: self._curves(places, baselines, ranked)),
+            **tests.take("sensitivity", lambda: self._shivering(found)),
+            **tests.take("randomisation", lambda: self._randomised(places, ranked, size)),
             "left_out": self.left_out,
         }
 
@@ -268,7 +277,63 @@ class _Trial:
         )
         if not found.stages:
             self.left_out["randomisation"] = "the model has no parameters"
+        elif (done := found.alike.shape[1]) < self.chosen.randomisations:
+            self.stopped = f"{_STOPPED} after {done} of {amount(self.chosen.randomisations, 'random model')}"
         return {"stages": found.stages, "alike": found.alike, "beyond": found.beyond}
+
+
+class _Tests:
+    """The tests that take long, one after the other, until Ctrl-C.
+
+    Args:
+        trial: Which they belong to; the methods were asked.
+        done: Whether another test is done already.
+    """
+
+    def __init__(self, trial: _Trial, *, done: bool) -> None:
+        question, chosen = trial.question, trial.chosen
+        once = max(1, round(question.passes))  # what the methods take
+        layers = sum(any(one.ndim > 1 for one in part.parameters(recurse=False)) for part in question.model.modules())
+        self._trial, self._done, self._begun = trial, done, 0
+        self._options = {
+            "infidelity": "perturbations",
+            "curves": "steps",
+            "sensitivity": "samples",
+            "randomisation": "randomisations",
+        }
+        self._weights = {
+            "infidelity": chosen.perturbations,
+            "curves": 2 * chosen.steps * (len(trial.explain.methods) + chosen.chances),
+            "sensitivity": chosen.samples * once,
+            "randomisation": chosen.randomisations * min(chosen.stages, layers) * once,
+        }
+        self._loop = Loop(sum(self._weights.values()))
+
+    def take(self, name: str, test: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Return what a test measures; after Ctrl-C what it returns when it is left out.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C came, and there is no test whose result could be returned.
+        """
+        trial, option = self._trial, self._options[name]
+        self._loop.at(self._begun, self._weights[name])
+        self._begun += self._weights[name]
+        if not trial.stopped:
+            try:
+                found = test()
+            except KeyboardInterrupt:
+                if not self._done:
+                    raise
+                trial.stopped = f"{_STOPPED} while measuring {name}"
+            else:
+                self._done = self._done or bool(getattr(trial.chosen, option))
+                return found
+        wanted = getattr(trial.chosen, option)
+        trial.chosen = replace(trial.chosen, **{option: 0})
+        found = test()
+        if wanted:
+            trial.left_out[name] = _STOPPED
+        return found
 
 
 def _is_probability(output: Tensor | None) -> bool:
@@ -283,9 +348,8 @@ def _labels(methods: Sequence[Method]) -> tuple[str, ...]:
     """Return a name for each method; from the second time on it has a number behind it."""
     names: list[str] = []
     for one in methods:
-        name = one.name or type(one).__name__
-        times = sum(known == name or known.startswith(f"{name} (") for known in names)
-        names.append(f"{name} ({times + 1})" if times else name)
+        times = sum(known == one.name or known.startswith(f"{one.name} (") for known in names)
+        names.append(f"{one.name} ({times + 1})" if times else one.name)
     return tuple(names)
 
 

@@ -16,7 +16,7 @@ from pellucid.maths.reduce import Reduced, reduce
 from pellucid.maths.series import TensorSeries
 from pellucid.probe.address import unwrap
 from pellucid.probe.guard import untouched
-from pellucid.probe.subject import Subject, batch_size, call, device_of, split, to_device, up_to
+from pellucid.probe.subject import Subject, batch_size, call, device_of, is_plain, split, to_device, up_to
 from pellucid.windows.gradients.result import GradientFlow
 
 
@@ -147,7 +147,7 @@ def _assembled(
 
 def _every(reduced: dict[str, Reduced], names: tuple[str, ...]) -> TensorSeries:
     """Return one step with every parameter; those without a gradient count as not measured."""
-    nothing = reduce(torch.zeros(0))
+    nothing = reduce(torch.zeros(0, device="cpu"))
     return TensorSeries.from_reduced(0, {name: reduced.get(name, nothing) for name in names})
 
 
@@ -185,8 +185,18 @@ def _assumed(output: Any, target: Any, title: str) -> Tensor:
             f"Cannot tell what to differentiate: {title} returned a {type(output).__name__} and the target is a "
             f"{type(target).__name__}. Pass loss=..., and the batch as (inputs, target)."
         )
-    if target.is_floating_point():
+    why = ""
+    if not target.is_floating_point() and is_plain(target) and target.dtype != torch.bool:
+        try:
+            if target.shape == output.shape[:-1]:  # classes last, also for tokens; PyTorch wants them second
+                return F.cross_entropy(output.flatten(0, -2), target.flatten().long())
+            return F.cross_entropy(output, target.long())
+        except (RuntimeError, ValueError, IndexError) as error:
+            why = f" ({str(error).rstrip('.')})"
+    elif target.is_floating_point() and is_plain(target) and target.shape == output.shape:
         return F.mse_loss(output, target)
-    if target.shape == output.shape[:-1]:  # classes last, also for tokens; PyTorch wants them second
-        return F.cross_entropy(output.flatten(0, -2), target.flatten())
-    return F.cross_entropy(output, target)
+    raise InputError(
+        f"{title} returned a tensor of shape {tuple(output.shape)}, and the target is one of {target.dtype} and shape "
+        f"{tuple(target.shape)}: they do not go together{why}. Give the number of a class for each example, real "
+        "numbers in the shape of the output, or loss=..."
+    )

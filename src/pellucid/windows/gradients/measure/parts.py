@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pellucid.methods.attribution import Method, method_of
 from pellucid.methods.attribution.nest import rebuilt, tensors
-from pellucid.methods.sharing import Sharing
+from pellucid.methods.sharing import Sharing, fingerprint
 from pellucid.probe.subject import batch_size
 from pellucid.windows.gradients.result import Saliency
 
@@ -41,10 +41,10 @@ def in_parts(
         InputError: The ranks hold different batches, or the batch holds no tensor.
         CaptureError: Another rank failed.
     """
-    sharing.agree("batches", [(place, tuple(one.shape), _sum(one)) for place, one in tensors(x)])
+    sharing.agree("batches", (fingerprint(*(one for _, one in tensors(x))), _mark(target)))
     count, chosen = batch_size(x), method_of(method)
     # Of no example at all every rank explains nothing, and says so.
-    rows = torch.tensor(sharing.mine(count) if count else range(0), dtype=torch.long)
+    rows = torch.tensor(sharing.mine(count) if count else range(0), dtype=torch.long, device="cpu")
 
     def work() -> Saliency | None:
         if count and not len(rows):
@@ -53,11 +53,14 @@ def in_parts(
         return explain(inputs, _target(target, rows, count), _method(chosen, rows, count, x))
 
     found = [one for one in sharing.together(work) if one is not None]
-    return _joined(found, sharing.world, count)
+    return _joined(found, sharing, count)
 
 
-def _sum(tensor: Tensor) -> float:
-    return float(tensor.detach().double().sum()) if tensor.numel() and not tensor.is_complex() else 0.0
+def _mark(target: Any) -> str:
+    """Return what tells targets from others; of a function nothing does."""
+    if isinstance(target, (Tensor, np.ndarray)):
+        return fingerprint(torch.as_tensor(target, device="cpu"))
+    return "" if callable(target) else repr(target)
 
 
 def _some(value: Any, rows: Tensor, count: int) -> Any:
@@ -70,7 +73,7 @@ def _some(value: Any, rows: Tensor, count: int) -> Any:
 def _target(target: Any, rows: Tensor, count: int) -> Any:
     """Return the targets of some examples; a tuple is one place, the same for all."""
     if isinstance(target, (Tensor, np.ndarray)):
-        return _some(torch.as_tensor(target), rows, count)
+        return _some(torch.as_tensor(target, device="cpu"), rows, count)
     if isinstance(target, Sequence) and not isinstance(target, (tuple, str)) and len(target) == count:
         return [target[row] for row in rows.tolist()]
     return target
@@ -90,13 +93,13 @@ def _method(method: Method, rows: Tensor, count: int, x: Any) -> Method:
     return replace(method, baseline=tuple(cut) if several else cut[0])
 
 
-def _joined(parts: list[Saliency], world: int, count: int) -> Saliency:
+def _joined(parts: list[Saliency], sharing: Sharing, count: int) -> Saliency:
     first = parts[0]
     if len(parts) == 1:
         return first
-    each = {name: _woven([getattr(one, name) for one in parts], world, count) for name in _EACH}
-    maps = tuple(_woven(list(some), world, count) for some in zip(*(one.maps for one in parts), strict=True))
-    inputs = tuple(_woven(list(some), world, count) for some in zip(*(one.inputs for one in parts), strict=True))
+    each = {name: _woven([getattr(one, name) for one in parts], sharing, count) for name in _EACH}
+    maps = tuple(_woven(list(some), sharing, count) for some in zip(*(one.maps for one in parts), strict=True))
+    inputs = tuple(_woven(list(some), sharing, count) for some in zip(*(one.inputs for one in parts), strict=True))
     notes = {name: max(one.notes.get(name, value) for one in parts) for name, value in first.notes.items()}
     provenance = replace(
         first.provenance,
@@ -107,16 +110,9 @@ def _joined(parts: list[Saliency], world: int, count: int) -> Saliency:
     return replace(first, provenance=provenance, maps=maps, inputs=inputs, notes=notes, **each)
 
 
-def _woven(parts: list[Any], world: int, count: int) -> Any:
+def _woven(parts: list[Any], sharing: Sharing, count: int) -> Any:
     """Put rows 0, world, ... of the first, 1, world + 1, ... of the second together again; nothing stays nothing."""
     if sum(len(one) for one in parts) != count:
         return parts[0]
-    if isinstance(parts[0], tuple):
-        whole: list[Any] = [None] * count
-        for rank, one in enumerate(parts):
-            whole[rank::world] = one
-        return tuple(whole)
-    made = np.empty((count, *parts[0].shape[1:]), parts[0].dtype)
-    for rank, one in enumerate(parts):
-        made[rank::world] = one
-    return made
+    whole = sharing.in_order([list(one) for one in parts])
+    return tuple(whole) if isinstance(parts[0], tuple) else np.stack(whole)

@@ -2,29 +2,32 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import fields, is_dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pellucid.core.arguments import wholes
+from pellucid.core.errors import InputError
+from pellucid.core.progress import Progress, telling
 from pellucid.core.result import Provenance
 from pellucid.methods.attribution import Attribution, Method, Question, Target, method_of
 from pellucid.methods.attribution.nest import tensors
-from pellucid.methods.attribution.question import flat
+from pellucid.methods.attribution.question import array_of
+from pellucid.methods.pictures import SHAPE, picture_shape
 from pellucid.methods.sharing import Group, Sharing
 from pellucid.probe.address import Address
-from pellucid.probe.capture import capture
 from pellucid.probe.subject import Subject
 from pellucid.windows.gradients.measure.parts import in_parts
-from pellucid.windows.gradients.measure.saturated import saturated
+from pellucid.windows.gradients.measure.silent import silent
+from pellucid.windows.gradients.measure.text import Tokens, text_of, told
 from pellucid.windows.gradients.result import Saliency
 
 
-def saliency(
+def saliency(  # noqa: PLR0913 - each is a part of the question, or the same in every function
     model: nn.Module | Subject,
     x: Any,
     target: Target = None,
@@ -32,7 +35,10 @@ def saliency(
     method: str | Method = "gradient",
     at: Address | None = None,
     only: Sequence[str] | None = None,
+    shape: Sequence[int] | None = None,
+    tokens: Tokens = None,
     group: Group = None,
+    progress: Progress = None,
 ) -> Saliency:
     """Explain one number of a model's output: which parts of the input, or of a layer, it depends on.
 
@@ -54,31 +60,60 @@ def saliency(
         group: Share the work under torch.distributed: "world" or a process group. Every rank must call with the same
             whole batch; each explains every world-th example, and all return the maps of all, in order, equal to those
             of one process to 1e-6. None works alone, and waits for nobody.
+        progress: None for a line on stderr where it takes longer than two seconds, False for silence, or a function
+            that is called with how many passes of the method are done and how many there are in all.
+        shape: (channels, rows, columns) or (rows, columns) of an input that is flat, [example, value]: it and its map
+            are returned in this shape, and drawn as pictures.
+        tokens: The text of each place of a sequence: a list of strings for each example, or a function from a list of
+            token ids to one, such as `tokenizer.convert_ids_to_tokens`. None for the ids themselves, where a layer
+            behind token ids is explained. The picture then has one value a token: the sum over its dimensions where a
+            method shares the score out (integratedgradients, inputxgradient, deeplift ...), with its sign, else the L2
+            norm over them (gradient, smoothgrad ...). Places that a mask named attention_mask or padding_mask among the
+            inputs leaves out are left out of the picture, not of the maps. A list may be as short as what is left.
 
     Returns:
         The maps, raw, with a check of their own where there is one.
 
     Raises:
-        InputError: Nothing can be explained, or the target does not fit.
+        InputError: Nothing can be explained, or the target, the shape or the tokens do not fit.
         AddressError: There is no such method or layer.
         CaptureError: Another rank of the group failed; the message says why.
 
     Cost:
-        That of the method; its docstring says how many passes.
+        Forward and backward passes of one example at the defaults, as `provenance.passes` counts them:
+        gradient, inputxgradient, guidedbackprop, deconvolution: 2
+        lrp: 2, in which each layer is run again, 1 to 4 times
+        deeplift, gradcam, gradcamplusplus: 3
+        guidedgradcam: 4
+        integratedgradients: 18 where the network is smooth, else more, until the map adds up
+        occlusion: 101 on 32 x 32 pixels: one, and one for each place of its window
+        smoothgrad, vargrad: 101
+        expectedgradients: 401
+        For a map of zeros, looking where the gradient is lost takes a few more.
     """
     if group is not None:
         parts = Sharing.of(group)
-        return in_parts(parts, x, target, method, lambda x, y, how: saliency(model, x, y, method=how, at=at, only=only))
+        whole = in_parts(
+            parts,
+            x,
+            target,
+            method,
+            lambda x, y, how: saliency(
+                model, x, y, method=how, at=at, only=only, progress=parts.rank == 0 and progress, shape=shape
+            ),
+        )
+        return told(whole, text_of(Subject.of(model).model, x, tokens))
     subject, chosen, begun = Subject.of(model), method_of(method), time.perf_counter()
+    text = text_of(subject.model, x, tokens)
     question = Question(subject.model, x, target, at=at, only=only)
-    with question.asked():
+    with telling("saliency", progress), question.asked():
+        form = None if shape is None else _form(question, shape)
         found = chosen.attribute(question)
-        silent = _silent(question, found, needs_layer=chosen.needs_layer)
-        silent = tuple(a or b for a, b in zip(silent, saturated(question, chosen.name, found), strict=True))
-    return Saliency(
+        lost_at = silent(question, chosen, found)
+    result = Saliency(
         provenance=_provenance(subject, question, time.perf_counter() - begun),
-        maps=tuple(array_of(one) for one in found.maps),
-        inputs=tuple(array_of(one) for one in question.values),
+        maps=tuple(array_of(_shaped(one, form)) for one in found.maps),
+        inputs=tuple(array_of(_shaped(one, form)) for one in question.values),
         places=question.places,
         method=chosen.name,
         options=options_of(chosen),
@@ -90,47 +125,38 @@ def saliency(
         class_names=subject.class_names or (),
         check=found.check,
         error=_error(found, question.rows),
-        tolerance=float(getattr(chosen, "tolerance", np.nan)),
         notes=dict(found.notes),
-        silent=silent,
-        picture=_picture(question),
-        normalization=_normalization(subject),
+        silent=lost_at,
+        picture=_picture(question, form),
+        normalization=subject.normalization or (),
+        contributes=chosen.contributes,
     )
+    return told(result, text)
 
 
-def _silent(question: Question, found: Attribution, *, needs_layer: bool) -> tuple[str, ...]:
-    """Return the layer at which the gradient of each example is lost; "" where a map is not 0 everywhere.
-
-    Going back from the output it is the last layer whose own output still gets a gradient.
-    """
-    zero = torch.stack([~flat(one.detach().cpu()).any(dim=1) for one in found.maps]).all(dim=0)
-    lost = [""] * question.rows
-    rows = torch.nonzero(zero).flatten()
-    if not len(rows):
-        return tuple(lost)
-    with ExitStack() as stack:
-        # A class activation map says nothing of what lies in front of its layer: that need not be run through again.
-        there = stack.enter_context(question.moved(found.layer)) if found.layer and needs_layer else question
-        tape = stack.enter_context(capture(question.model, grads=True, keep=_reached))
-        _, gradients = there.gradients(there.at(rows), rows)
-    arrived = torch.stack([flat(one.detach().cpu()).any(dim=1) for one in gradients]).any(dim=0)
-    for place, row in enumerate(rows.tolist()):
-        if arrived[place]:
-            continue  # the method itself made the map 0
-        reached = [name for name, some in tape.gradients.items() if len(some) == len(rows) and bool(some[place])]
-        order = [name for name in tape.outputs if name in reached]
-        lost[row] = order[0] if order else "the target"
-    return tuple(lost)
+def _form(question: Question, shape: Any) -> tuple[int, ...]:
+    """Return the shape of what is flat: of what is explained, or of what the model is given where that is a layer."""
+    form = wholes("shape", shape, 1, SHAPE)
+    real = [*question.values, *(one for _, one in tensors(question.inputs) if one.is_floating_point())]
+    sizes = [one.shape[1] for one in real if one.ndim == 2]
+    if not sizes:
+        raise InputError(
+            f"shape={form} is that of a flat input, [example, value], and one of shape {tuple(real[0].shape)} came. "
+            "Leave it out."
+        )
+    picture_shape(form, prod(form) if prod(form) in sizes else sizes[0], "each example holds")
+    return form
 
 
-def _reached(value: Tensor) -> Tensor:
-    """Return whether anything of each example is not 0."""
-    return flat(value).any(dim=1) if value.ndim else value.reshape(1) != 0
+def _shaped(value: Tensor, form: tuple[int, ...] | None) -> Tensor:
+    """Return what is flat in its shape, anything else as it is."""
+    fits = form is not None and value.ndim == 2 and value.shape[1] == prod(form)
+    return value.reshape(-1, *form) if form is not None and fits else value
 
 
-def _picture(question: Question) -> NDArray[Any]:
+def _picture(question: Question, form: tuple[int, ...] | None) -> NDArray[Any]:
     """Return the picture that the model was given where a layer is explained; empty where it was none."""
-    given = (one for _, one in tensors(question.inputs)) if question.layer is not None else iter(())
+    given = (_shaped(one, form) for _, one in tensors(question.inputs)) if question.layer is not None else iter(())
     for one in given:
         channels = one.shape[1] if one.ndim == 4 else 1
         if one.ndim in (3, 4) and channels in (1, 3) and len(one) == question.rows and one.is_floating_point():
@@ -138,19 +164,8 @@ def _picture(question: Question) -> NDArray[Any]:
     return np.zeros(0, np.float32)
 
 
-def _normalization(subject: Subject) -> tuple[tuple[float, ...], ...]:
-    given = subject.normalization or ()
-    return tuple(tuple(torch.as_tensor(one, dtype=torch.float64).reshape(-1).tolist()) for one in given)
-
-
 def _outputs(question: Question) -> NDArray[Any]:
     return np.zeros((question.rows, 0), np.float32) if question.output is None else array_of(question.output)
-
-
-def array_of(value: Tensor) -> NDArray[Any]:
-    """Return a tensor as an array; bfloat16, which NumPy does not know, as float32."""
-    plain = value.detach().cpu()
-    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
 
 
 def _error(found: Attribution, rows: int) -> NDArray[Any]:

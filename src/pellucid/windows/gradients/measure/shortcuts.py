@@ -1,25 +1,29 @@
 """From a classifier and labelled pictures to the patches that alone make a class."""
 
-import hashlib
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pellucid.core.arguments import refused, whole, wholes
 from pellucid.core.errors import InputError
+from pellucid.core.figure.words import amount
+from pellucid.core.progress import Loop, Progress, telling
 from pellucid.core.result import Provenance
 from pellucid.maths.repeats import Repeat, moving, standing
 from pellucid.methods.attribution import IntegratedGradients, Method, Question, method_of
-from pellucid.methods.classifying import classes_of, in_eval, scores_of
+from pellucid.methods.classifying import in_eval, scores_of
 from pellucid.methods.pictures import OTHERS, Pictures, first_batch, labelled, pictures_of
-from pellucid.methods.sharing import Group, Sharing
+from pellucid.methods.sharing import Group, Sharing, fingerprint
 from pellucid.probe.guard import undisturbed
 from pellucid.probe.subject import Subject
+from pellucid.windows.gradients.measure.cells import Cells
+from pellucid.windows.gradients.measure.pasted import Edit, Pasted
 from pellucid.windows.gradients.result import Shortcuts, Spot
 
 NODES = 8
@@ -27,12 +31,14 @@ LEAST_HITS, LEAST_SHARE = 8, 0.1
 TRIED, TESTED = 32, 128
 """Pictures that each patch is pasted into: to choose one of a class, and to measure it, on others."""
 EXEMPLARS = 4
+AT_LEAST = 10
+"""Classes that are examined, where less are named and a patch does something: it is seen whether others have such."""
 _NOTEWORTHY = 0.2
 _BLOCK = 256
 
 
 @undisturbed()
-def shortcuts(
+def shortcuts(  # noqa: PLR0913 - progress is one that every long function takes
     model: nn.Module | Subject,
     data: Iterable[Any] | None = None,
     *,
@@ -42,11 +48,13 @@ def shortcuts(
     classes: Sequence[int] | None = None,
     shape: tuple[int, ...] | None = None,
     group: Group = None,
+    progress: Progress = None,
 ) -> Shortcuts:
     """Find what a classifier may use in place of what it should learn, such as a watermark in the pictures of a class.
 
     Patches are sought that stand, alike, in many pictures of a class and in few others, at one place or at many, and
-    that get attention (saliency). Each is then pasted into pictures of other classes, and covered in its own.
+    that get attention (saliency). Each is then pasted into pictures of other classes, and covered in its own. Ctrl-C
+    ends it and returns the classes that were examined, which a finding says.
 
     Args:
         model: A classifier, or a subject (whose batches and class names are used).
@@ -57,11 +65,14 @@ def shortcuts(
         cell: Rows and columns of a patch, in pixels; None for a quarter of each side. A patch ought to be about as
             large as the artefact, or smaller.
         most: Pictures of a class to look at: the first that come.
-        classes: Classes to examine; None for all.
+        classes: Classes to examine; None for all. Where a patch of one does much, some others are looked at too, up
+            to ten in all, to see whether such patches are usual in these data; what they hold is not reported.
         shape: (channels, rows, columns) where the inputs are flat; a signal is (channels, 1, length).
         group: Share the work under torch.distributed: "world" or a process group. Every rank must call with the same
             data, in the same order; each examines every world-th picture, and all return the whole result, equal to
             that of one process to 1e-6 (counts and shares exactly). None works alone, and waits for nobody.
+        progress: None for a line on stderr where it takes longer than two seconds, False for silence, or a function
+            that is called with what is done and what there is in all: of batches, then of maps, then of classes.
 
     Returns:
         Maps and patches, with a finding for each class that has a shortcut.
@@ -79,20 +90,24 @@ def shortcuts(
         After Lapuschkin et al. 2019, "Unmasking Clever Hans predictors"; the tests of patches are ours.
     """
     begun, subject, sharing = time.perf_counter(), Subject.of(model), Sharing.of(group)
-    if most < 1:
-        raise InputError(f"most={most} came; expected 1 picture of a class or more.")
-    pictures, labels = _read(subject, data, most=most, classes=classes, shape=shape)
-    sharing.agree("data", _mark(pictures))
-    cells = _Cells.of(cell, pictures.shape)
-    base = _mean_of_classes(pictures)
-    maps = _maps(subject.model, pictures, base, method, sharing)
-    work = _Examined(subject.model, pictures, base, sharing)
-    predicted = work.predicted([_Edit(row) for row in range(len(pictures.labels))])
-    candidates = _candidates(pictures, maps, labels, cells, sharing)
-    spots = _tested(work, candidates, predicted, maps)
+    most = whole("most", most, 1, how="pictures of a class")
+    with telling("shortcuts", sharing.rank == 0 and progress):
+        pictures, wanted, beside = _read(subject, data, most=most, classes=classes, shape=shape)
+        sharing.agree("data", fingerprint(pictures.labels, pictures.planes))
+        cells, work = Cells.of(cell, pictures.shape), Pasted.of(subject.model, pictures, sharing)
+        maps = _maps(work, wanted, method)
+        predicted = work.predicted([Edit(row) for row in range(len(pictures.labels))])
+        spots, done = _each_class(work, wanted, cells, predicted, maps)
+        if done < len(wanted) or not any(one.flip >= _NOTEWORTHY for one in spots):
+            beside = []  # there is nothing to compare
+        aside, compared = _compared(work, beside, cells, predicted, method)
+    labels, all_of = wanted[:done], amount(len(wanted), "class", "classes")
+    stopped = f"stopped with Ctrl-C after {done} of {all_of}" if done < len(wanted) else ""
+    if compared < len(beside):
+        stopped = f"stopped with Ctrl-C after {compared} of {amount(len(beside), 'class', 'classes')} to compare with"
     own = [pictures.labels == label for label in labels]
     return Shortcuts(
-        provenance=_provenance(subject, pictures, time.perf_counter() - begun),
+        provenance=replace(_provenance(subject, pictures, time.perf_counter() - begun), stopped=stopped),
         labels=np.array(labels, dtype=np.int64),
         class_names=subject.class_names or (),
         counts=np.array([int(one.sum()) for one in own], dtype=np.int64),
@@ -101,91 +116,11 @@ def shortcuts(
         cell=cells.size,
         least=np.array([_least(int(one.sum())) for one in own], dtype=np.int64),
         spots=spots,
+        compared=np.array(beside[:compared], dtype=np.int64),
+        aside=aside,
         method="integratedgradients" if method is None else method_of(method).name,
         left_out=pictures.left_out,
     )
-
-
-class _Edit(NamedTuple):
-    """A picture, as it is or with a patch in it: that of another picture, or of the mean where `source` is -1."""
-
-    row: int
-    source: int | None = None
-    place: tuple[int, int] = (0, 0)
-    size: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Cells:
-    """How pictures are cut: `size` in pixels, and the same in blocks of `pooled` x `pooled` pixels."""
-
-    size: tuple[int, int]
-    coarse: tuple[int, int]
-    pooled: tuple[int, int]
-    stride: tuple[int, int]
-
-    @classmethod
-    def of(cls, cell: int | tuple[int, int] | None, shape: tuple[int, int, int]) -> "_Cells":
-        """Large patches are compared in blocks, so that it takes no longer than with small ones."""
-        sides = shape[1:]
-        wanted = tuple(min(side, max(3, side // 4)) for side in sides) if cell is None else cell
-        size = (wanted, wanted) if isinstance(wanted, int) else tuple(wanted)
-        if len(size) != 2 or any(not 1 <= one <= side for one, side in zip(size, sides, strict=True)):
-            raise InputError(f"cell={cell} came; expected rows and columns, at most {sides[0]} x {sides[1]}.")
-        if size[0] * size[1] < 3:
-            raise InputError(f"cell={cell} came; a patch of less than 3 pixels cannot be told from others.")
-        pooled = (max(1, size[0] // 8), max(1, size[1] // 8))
-        coarse = (size[0] // pooled[0], size[1] // pooled[1])
-        return cls(
-            size=(coarse[0] * pooled[0], coarse[1] * pooled[1]),
-            coarse=coarse,
-            pooled=pooled,
-            stride=(max(1, coarse[0] // 4), max(1, coarse[1] // 4)),
-        )
-
-    @property
-    def smaller(self) -> tuple[int, int]:
-        """Three quarters of a cell: less of what surrounds a patch that moves."""
-        height, width = self.coarse
-        return min(height, max(3, 3 * height // 4)), min(width, max(3, 3 * width // 4))
-
-    def shares(self, maps: Tensor, cell: tuple[int, int], stride: tuple[int, int] = (1, 1)) -> Tensor:
-        """Return the share of each map that lies in each cell of so many blocks, [picture, down, right]."""
-        coarse = F.avg_pool2d(maps[:, None], self.pooled) * (self.pooled[0] * self.pooled[1])
-        return F.avg_pool2d(coarse, cell, stride)[:, 0] * (cell[0] * cell[1])
-
-
-@dataclass(frozen=True)
-class _Examined:
-    """A model and pictures that are changed for it."""
-
-    model: nn.Module
-    pictures: Pictures
-    base: Tensor
-    sharing: Sharing
-
-    def predicted(self, edits: list[_Edit]) -> Tensor:
-        """Return the class of each picture after its edit; each rank asks for its part of them."""
-        mine = [edits[number] for number in self.sharing.mine(len(edits))]
-        planes = self.pictures.planes
-        size = planes[:1].numel() * planes.element_size()
-
-        def make(rows: Tensor) -> Tensor:
-            return self.pictures.as_given(torch.stack([self._made(planes, mine[row]) for row in rows.tolist()]))
-
-        def work() -> list[int]:
-            with in_eval(self.model) as model:
-                return classes_of(model, len(mine), make, size=size).tolist() if mine else []
-
-        return torch.tensor(self.sharing.in_order(self.sharing.together(work)), dtype=torch.long)
-
-    def _made(self, planes: Tensor, edit: _Edit) -> Tensor:
-        if edit.source is None:
-            return planes[edit.row]
-        rows, columns = (slice(at, at + long) for at, long in zip(edit.place, edit.size, strict=True))
-        made = planes[edit.row].clone()
-        made[:, rows, columns] = (self.base if edit.source < 0 else planes[edit.source])[:, rows, columns]
-        return made
 
 
 def _read(
@@ -195,8 +130,8 @@ def _read(
     most: int,
     classes: Sequence[int] | None,
     shape: tuple[int, ...] | None,
-) -> tuple[Pictures, list[int]]:
-    """Return pictures, and the classes to examine."""
+) -> tuple[Pictures, list[int], list[int]]:
+    """Return pictures, the classes to examine, and some to compare these with, next to them."""
     chosen = subject.batches if data is None else data
     if chosen is None:
         raise InputError("No data came. Give shortcuts(model, loader), or a subject with batches.")
@@ -204,39 +139,45 @@ def _read(
     x, _ = labelled(first)
     with in_eval(subject.model) as model:
         count = scores_of(model, x[:1] if len(x) else x).shape[1]
-    labels = list(range(count)) if classes is None else sorted({int(one) for one in classes})
-    if not labels or labels[0] < 0 or labels[-1] >= count:
-        raise InputError(f"classes={classes} came; expected some of 0 to {count - 1}.")
-    others = count - len(labels)
-    quotas = {one: most if one in set(labels) else min(most, -(-OTHERS // others)) for one in range(count)}
+    how = f"some of 0 to {count - 1}"
+    labels = list(range(count)) if classes is None else sorted(set(wholes("classes", classes, 0, how)))
+    if not labels or labels[-1] >= count:
+        raise refused("classes", classes, how)
+    named, few = set(labels), -(-OTHERS // max(1, count - 1))
+    near = sorted(set(range(count)) - named, key=lambda one: (min(abs(one - label) for label in labels), one))
+    near = near[: max(0, AT_LEAST - len(labels))]
+    whole_of = named | set(near)
+    quotas = {one: most if one in whole_of else min(most, few) for one in range(count)}
     pictures = pictures_of(batches, quotas=quotas, shape=shape)
-    return pictures, [one for one in labels if classes is not None or bool((pictures.labels == one).any())]
+    held = pictures.labels.bincount(minlength=count).tolist()
+    wanted = [one for one in labels if classes is not None or held[one]]
+    return pictures, wanted, sorted(one for one in near if held[one] >= LEAST_HITS)
 
 
-def _mark(pictures: Pictures) -> str:
-    """Return a few characters that other pictures would not give."""
-    found = hashlib.sha256(pictures.labels.numpy().tobytes())
-    found.update(pictures.planes.double().sum((1, 2, 3)).numpy().tobytes())
-    return found.hexdigest()
+def _maps(work: Pasted, classes: list[int], method: str | Method | None) -> Tensor:
+    """Return the saliency of pictures for their own class, as a share of its sum; 0 of those of no such class.
 
-
-def _mean_of_classes(pictures: Pictures) -> Tensor:
-    """Return the mean of the mean pictures of the classes: no class stands out by its number."""
-    planes = pictures.planes
-    means = [planes[pictures.labels == label].mean(0) for label in pictures.labels.unique().tolist()]
-    return torch.stack(means).mean(0)
-
-
-def _maps(model: nn.Module, pictures: Pictures, base: Tensor, method: str | Method | None, sharing: Sharing) -> Tensor:
-    """Return the saliency of each picture for its own class, as a share of its sum, [picture, row, column]."""
-    mean = pictures.as_given(base[None])[0]
+    Returns:
+        [picture, row, column].
+    """
+    pictures, sharing = work.pictures, work.sharing
+    mean = pictures.as_given(work.base[None])[0]
     chosen = IntegratedGradients(baseline=mean, nodes=NODES, exact=True) if method is None else method_of(method)
-    mine = torch.tensor(sharing.mine(len(pictures.labels)), dtype=torch.long)
+    asked = torch.nonzero(torch.isin(pictures.labels, torch.tensor(classes, device="cpu"))).flatten()
+    mine = asked[sharing.rank :: sharing.world]
 
-    def work() -> list[Tensor]:
-        return [one for rows in mine.split(_BLOCK) if len(rows) for one in _some_maps(model, pictures, rows, chosen)]
+    def found_out() -> list[Tensor]:
+        loop, found = Loop(len(mine), "maps"), list[Tensor]()
+        for rows in mine.split(_BLOCK):
+            loop.at(len(found), len(rows))
+            found += _some_maps(work.model, pictures, rows, chosen) if len(rows) else []
+        loop.at(len(found))
+        return found
 
-    return torch.stack(sharing.in_order(sharing.together(work)))
+    maps = torch.zeros(len(pictures.labels), *pictures.shape[1:], device="cpu")
+    for row, one in zip(asked.tolist(), sharing.in_order(sharing.together(found_out)), strict=True):
+        maps[row] = one
+    return maps
 
 
 def _some_maps(model: nn.Module, pictures: Pictures, rows: Tensor, method: Method) -> list[Tensor]:
@@ -255,35 +196,65 @@ def _some_maps(model: nn.Module, pictures: Pictures, rows: Tensor, method: Metho
     return list(flat / flat.sum((1, 2), keepdim=True).clamp(min=torch.finfo(flat.dtype).tiny))
 
 
+def _each_class(
+    work: Pasted, labels: list[int], cells: Cells, predicted: Tensor, maps: Tensor
+) -> tuple[tuple[Spot, ...], int]:
+    """Return the patches of all classes, and how many these are: after Ctrl-C those that were done."""
+    coarse, loop = F.avg_pool2d(work.pictures.planes.float(), cells.pooled), Loop(len(labels), "classes")
+    found: tuple[tuple[Spot, ...], int] = (), 0
+    try:
+        while (done := found[1]) < len(labels):
+            some = labels[done : done + work.sharing.world]  # one for each process
+            loop.at(done, len(some))
+            candidates = _candidates(work, some, coarse, maps, cells)
+            found = (*found[0], *_tested(work, candidates, predicted, maps)), done + len(some)
+            loop.at(found[1])
+    except KeyboardInterrupt:
+        if not found[1] or work.sharing.world > 1:  # the others have heard that this process failed
+            raise
+    return found
+
+
+def _compared(
+    work: Pasted, classes: list[int], cells: Cells, predicted: Tensor, method: str | Method | None
+) -> tuple[tuple[Spot, ...], int]:
+    """Return the patches of classes that are no more than compared with, and how many of them were looked at."""
+    if not classes:
+        return (), 0
+    try:
+        return _each_class(work, classes, cells, predicted, _maps(work, classes, method))
+    except KeyboardInterrupt:
+        if work.sharing.world > 1:  # the others have heard that this process failed
+            raise
+        return (), 0
+
+
 def _candidates(
-    pictures: Pictures, maps: Tensor, labels: list[int], cells: _Cells, sharing: Sharing
+    examined: Pasted, labels: list[int], coarse: Tensor, maps: Tensor, cells: Cells
 ) -> list[tuple[int, Repeat]]:
     """Return patches that repeat, with their class; in pixels."""
-    coarse = F.avg_pool2d(pictures.planes.float(), cells.pooled)
+    sharing = examined.sharing
 
     def work() -> list[list[Repeat]]:
         mine = [labels[number] for number in sharing.mine(len(labels))]
-        return [_repeats(pictures.labels, label, coarse, maps, cells) for label in mine]
+        return [_repeats(examined, label, coarse, maps, cells) for label in mine]
 
     found = sharing.in_order(sharing.together(work))
     return [(label, _in_pixels(one, cells)) for label, some in zip(labels, found, strict=True) for one in some]
 
 
-def _in_pixels(one: Repeat, cells: _Cells) -> Repeat:
+def _in_pixels(one: Repeat, cells: Cells) -> Repeat:
     height, width = cells.pooled
-    places = one.places * torch.tensor(cells.pooled)
+    places = one.places * torch.tensor(cells.pooled, device="cpu")
     return replace(one, places=places, cell=(one.cell[0] * height, one.cell[1] * width))
 
 
-def _repeats(labels: Tensor, label: int, coarse: Tensor, maps: Tensor, cells: _Cells) -> list[Repeat]:
-    own = torch.nonzero(labels == label).flatten()
-    others = torch.nonzero(labels != label).flatten()
+def _repeats(examined: Pasted, label: int, coarse: Tensor, maps: Tensor, cells: Cells) -> list[Repeat]:
+    own, others = torch.nonzero(examined.pictures.labels == label).flatten(), examined.others_than(label)
     if len(own) < LEAST_HITS or not len(others):
         return []
-    # Of many others an even spread: they are only counted.
-    step = max(1, len(others) // (2 * OTHERS))
-    rows = torch.cat([own, others[::step]])
-    inside, least = torch.arange(len(rows)) < len(own), _least(len(own))
+    rows = torch.cat([own, others])
+    inside, least = torch.arange(len(rows), device="cpu") < len(own), _least(len(own))
     shares = cells.shares(maps[rows], cells.coarse, cells.stride)
     found = standing(coarse[rows], shares, inside, cell=cells.coarse, stride=cells.stride, least=least)
     for cell in sorted({cells.coarse, cells.smaller}):
@@ -295,9 +266,9 @@ def _least(count: int) -> int:
     return max(LEAST_HITS, int(np.ceil(LEAST_SHARE * count)))
 
 
-def _tested(work: _Examined, candidates: list[tuple[int, Repeat]], predicted: Tensor, maps: Tensor) -> tuple[Spot, ...]:
+def _tested(work: Pasted, candidates: list[tuple[int, Repeat]], predicted: Tensor, maps: Tensor) -> tuple[Spot, ...]:
     """Choose the patches of each class that flip most, one that stands and one that moves, and measure them anew."""
-    receivers = {label: _receivers(work.pictures.labels, predicted, label) for label, _ in candidates}
+    receivers = {label: _receivers(work, predicted, label) for label, _ in candidates}
     tried = {label: rows[: min(TRIED, len(rows) // 3)] for label, rows in receivers.items()}
     first = _flips(work, candidates, tried)
     chosen: dict[tuple[int, bool], tuple[float, Repeat]] = {}
@@ -314,42 +285,43 @@ def _tested(work: _Examined, candidates: list[tuple[int, Repeat]], predicted: Te
     return tuple(sorted(made, key=lambda one: (one.label, -float(np.nan_to_num(one.flip, nan=-1.0)))))
 
 
-def _receivers(labels: Tensor, predicted: Tensor, label: int) -> list[int]:
+def _receivers(work: Pasted, predicted: Tensor, label: int) -> list[int]:
     """Return pictures of other classes that are not taken for this one, shuffled, always alike."""
-    rows = torch.nonzero((labels != label) & (predicted != label)).flatten()
+    others = work.others_than(label)
+    rows = others[predicted[others] != label]
     source = torch.Generator().manual_seed(label)
-    return rows[torch.randperm(len(rows), generator=source)].tolist()
+    return rows[torch.randperm(len(rows), generator=source, device="cpu")].tolist()
 
 
-def _flips(work: _Examined, patches: list[tuple[int, Repeat]], receivers: dict[int, list[int]]) -> list[float]:
+def _flips(work: Pasted, patches: list[tuple[int, Repeat]], receivers: dict[int, list[int]]) -> list[float]:
     """Return the share of receivers that become the class of each patch when they hold it."""
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
     for label, one in patches:
         held = list(zip(one.members.tolist(), one.places.tolist(), strict=True))
         for number, row in enumerate(receivers[label]):
             source, (top, left) = held[number % len(held)]
-            edits.append(_Edit(row, source, (top, left), one.cell))
+            edits.append(Edit(row, source, (top, left), one.cell))
     parts = work.predicted(edits).split([len(receivers[label]) for label, _ in patches]) if patches else ()
     return [_share(part == label) for part, (label, _) in zip(parts, patches, strict=True)]
 
 
-def _masked(work: _Examined, patches: list[tuple[int, Repeat]]) -> list[float]:
+def _masked(work: Pasted, patches: list[tuple[int, Repeat]]) -> list[float]:
     """Return the accuracy of each class with the patch covered: in all pictures; what moves, where it was found."""
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
     counts: list[int] = []
     for label, one in patches:
         places = dict(zip(one.members.tolist(), one.places.tolist(), strict=True))
         rows = torch.nonzero(work.pictures.labels == label).flatten().tolist()
         for row in rows:
             place = places.get(row) if one.moving else one.places[0].tolist()
-            edits.append(_Edit(row) if place is None else _Edit(row, -1, (place[0], place[1]), one.cell))
+            edits.append(Edit(row) if place is None else Edit(row, -1, (place[0], place[1]), one.cell))
         counts.append(len(rows))
     parts = work.predicted(edits).split(counts) if patches else ()
     return [_share(part == label) for part, (label, _) in zip(parts, patches, strict=True)]
 
 
 def _spot(
-    work: _Examined,
+    work: Pasted,
     label: int,
     one: Repeat,
     *,
@@ -377,6 +349,7 @@ def _spot(
         attention=float(np.mean(within)),
         sameness=one.alike,
         copied=one.copied,
+        residue=one.residue,
         elsewhere=one.elsewhere,
         flip=flip,
         receivers=receivers,

@@ -35,6 +35,8 @@ class Faithfulness(Result):
         chance_deletion: The same with places in an order drawn by lot, [draw, example, point].
         chance_insertion: The same.
         constant: Whether a map has one value only, which has no order, [method, example].
+        finite: Whether a map and the score that it explains hold neither NaN nor infinity, [method, example]. What is
+            said of other examples means nothing.
         pointing: Share of the places with the highest value that lie in the mask, 0 or 1 where there are no ties; 0 for
             a constant map, [method, example]; NaN without masks.
         mass: Share of the map (what speaks for the score, or sizes) that lies in the mask, [method, example].
@@ -66,6 +68,7 @@ class Faithfulness(Result):
     chance_deletion: Array
     chance_insertion: Array
     constant: Array
+    finite: Array
     pointing: Array
     mass: Array
     area: Array
@@ -112,11 +115,12 @@ class Faithfulness(Result):
 
     @property
     def way(self) -> float:
-        """Root mean square over the examples of the score less that of the baseline; NaN without curves."""
+        """Root mean square over the examples of the score less that of the baseline; NaN without finite curves."""
         if not self.deletion.size:
             return float("nan")
         apart = self.deletion[0, :, 0] - self.deletion[0, :, -1]
-        return float(np.sqrt(np.mean(apart**2))) or float("nan")
+        known = apart[np.isfinite(apart)]
+        return (float(np.sqrt(np.mean(known**2))) if len(known) else 0.0) or float("nan")
 
     def left(self, method: int, *, beyond: bool = True) -> Array:
         """Return what is left of a map when every layer is random, mean over the draws, [example]."""
@@ -129,10 +133,6 @@ class Faithfulness(Result):
         """Return mean and 95 % interval over the examples after each stage, the draws averaged."""
         levels = (self.beyond if beyond else self.alike)[method]
         return [interval(_mean(levels[:, stage], axis=0)) for stage in range(levels.shape[1])] if levels.size else []
-
-    def mean(self, values: Array) -> Interval:
-        """Return mean and 95 % interval over the examples; NaN where there is nothing."""
-        return interval(values)
 
     def _areas(self, curves: Array) -> Array:
         if curves.shape[-1] < 2:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.errors import InputError
 from pellucid.core.result import Result
 
 Array = NDArray[Any]
@@ -31,13 +32,15 @@ class Saliency(Result):
         check: What `error` is: "completeness", "conservation", "sampling", or "" where nothing can be checked.
         error: [example]: what the sum of a map misses of the difference that it explains, as a share of it; or the
             standard error of the map over its size. NaN without a check.
-        tolerance: The completeness error that was asked for; NaN without one.
         notes: Further numbers, such as the nodes of a path.
         silent: Name of the layer at which the gradient of each example is lost, or all but lost, going back from the
             output; "" where it reaches the input.
         picture: Where a layer is explained, the picture that the model was given, [example, channel, row, column] or
             [example, row, column]; empty where it was none, and where the input is explained: then `inputs` holds it.
         normalization: (mean, standard deviation) a channel that the inputs were normalised with; () where unknown.
+        tokens: The text of each place of the first map, one row an example; () where it lies over no text.
+        padded: Which of these places only fill a row up, [example, place]; empty where none is known.
+        contributes: Whether a value is a share of the score, and not how steep the score is there.
     """
 
     maps: tuple[Array, ...]
@@ -53,11 +56,13 @@ class Saliency(Result):
     class_names: tuple[str, ...]
     check: str
     error: Array
-    tolerance: float
     notes: dict[str, float]
     silent: tuple[str, ...]
     picture: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     normalization: tuple[tuple[float, ...], ...] = ()
+    tokens: tuple[tuple[str, ...], ...] = ()
+    padded: Array = field(default_factory=lambda: np.zeros((0, 0), bool))
+    contributes: bool = False
 
     @property
     def map(self) -> Array:
@@ -68,6 +73,26 @@ class Saliency(Result):
     def given(self) -> Array:
         """What the model was given, [example, ...]: the first input; empty where only a layer's values are known."""
         return self.picture if self.layer and self.places == (self.layer,) else self.inputs[0]
+
+    def table(self, example: int = 0) -> list[tuple[str, float]]:
+        """Return the tokens of an example with one value each, in their order, without what is padded.
+
+        Where a method shares the score out, it is the sum over the dimensions of the token, and keeps its sign. A
+        gradient is no share, and its sum over dimensions of opposite sign says nothing: it is its L2 norm.
+
+        Args:
+            example: Which.
+
+        Raises:
+            InputError: The map lies over no text.
+        """
+        if not self.tokens:
+            raise InputError("The map lies over no text. Name its places: pel.gradients.saliency(..., tokens=...).")
+        values = self.map[example].astype(np.float64).reshape(len(self.tokens[example]), -1)
+        along = values.sum(axis=1) if self.contributes else np.linalg.norm(values, axis=1)
+        padded = self.padded[example] if self.padded.size else np.zeros(len(along), bool)
+        rows = zip(self.tokens[example], along.tolist(), padded, strict=True)
+        return [(token, value) for token, value, filling in rows if not filling]
 
     def target_name(self, example: int) -> str:
         """Return what is explained of an example, such as "3" or "espresso"; "" where it is no class."""

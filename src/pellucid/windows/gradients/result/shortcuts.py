@@ -1,6 +1,6 @@
 """Shortcuts: patches that stand alike in pictures of one class, and what they do to the prediction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ class Spot:
         sameness: Mean correlation of its pixels, of all pairs of hits, -1 to 1.
         copied: Share of the pixels that tell it from other pictures that are the same in nearly all hits, 0 to 1: how
             much of it is a copy.
+        residue: What is left of a hit when the usual patch is taken out, fainter or stronger as it is there: root mean
+            square, as a share of its contrast. 0 for a stamp; 1 where there is no contrast.
         elsewhere: Share of the pictures of other classes that hold it too.
         flip: Share of pictures of other classes that become this class when it is pasted into them; NaN where there
             are too few.
@@ -47,6 +49,7 @@ class Spot:
     attention: float
     sameness: float
     copied: float
+    residue: float
     elsewhere: float
     flip: float
     receivers: int
@@ -71,6 +74,8 @@ class Shortcuts(Result):
         cell: Rows and columns of the patches that were looked for; of those that move also three quarters of these.
         least: Pictures that had to hold a patch, [class].
         spots: What was found, the strongest of each class first.
+        compared: Classes that were looked at besides, to see whether such patches are usual in these data, [other].
+        aside: What was found in these.
         method: Name of the method of attribution.
         left_out: Examples without a label, or with values that are not finite.
     """
@@ -85,6 +90,8 @@ class Shortcuts(Result):
     spots: tuple[Spot, ...]
     method: str
     left_out: int
+    compared: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    aside: tuple[Spot, ...] = ()
 
     def name(self, label: int) -> str:
         """Return what a class is called."""

@@ -1,5 +1,5 @@
-"""Judging losses, labels and outputs: LOS001 to LOS014; and descents over a surface: LOS015 to LOS021."""
+"""Judging losses, labels and outputs (LOS001 to 014), descents (LOS015 to 021) and the ground (LOS022 to 026)."""
 
-from pellucid.windows.loss.judge import descent, endings, evaluations, labels, outputs, training
+from pellucid.windows.loss.judge import curvature, descent, endings, evaluations, labels, landscape, outputs, training
 
-__all__ = ["descent", "endings", "evaluations", "labels", "outputs", "training"]
+__all__ = ["curvature", "descent", "endings", "evaluations", "labels", "landscape", "outputs", "training"]

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from pellucid.core.result import Provenance
+from pellucid.methods.ground.noise import seed_everything
 from pellucid.probe.address import LEAVES, Address, unwrap
 from pellucid.probe.guard import untouched
 from pellucid.probe.subject import batch_size, call, device_of, holds_nothing, no_examples, split, to_device
@@ -29,8 +30,6 @@ PART_VALUES = 2**24
 """Most inputs, or outputs, of one forward pass; a language model has 50 million outputs a sample."""
 MOST_CLASSES = 1024
 """Predictions are counted a class each up to this many classes; a vocabulary is not."""
-_DRAWS = 0
-"""Seed of what is drawn in train mode (dropout): the same every time, so that evaluations can be compared."""
 
 
 @dataclass(kw_only=True)
@@ -95,7 +94,7 @@ def evaluate(
         training = {module: module.training for module in inner.modules()}
         inner.eval()
         objective, classes, part = _examine(inner, x, y, loss)
-        sums.prepare(partial(call, inner, next(_parts(x, y, size=2))[0]))
+        sums.prepare(partial(call, inner, next(parts_of(x, y, size=2))[0]))
         normal = _pass(inner, x, y, objective, classes=classes, part=part, sums=sums)
         zeroed = _pass(inner, _zeroed(x), y, objective, classes=classes, part=part) if _can_be_zeroed(x) else _Totals()
         for module, mode in training.items():
@@ -139,7 +138,7 @@ def _left_alone(model: nn.Module) -> Generator[None, None, None]:
 
 def _examine(model: nn.Module, x: Any, y: Any, loss: Loss | None) -> tuple[Objective, int, int]:
     """Run two samples to see what the outputs look like: objective, classes (or 0), samples of one part."""
-    part_x, part_y = next(_parts(x, y, size=2))
+    part_x, part_y = next(parts_of(x, y, size=2))
     output = call(model, part_x)
     target = to_device(part_y, logits_of(output).device)
     objective = objective_of(output, target, loss)
@@ -153,8 +152,8 @@ def _pass(
     model: nn.Module, x: Any, y: Any, objective: Objective, *, classes: int, part: int, sums: LayerSums | None = None
 ) -> _Totals:
     totals = _Totals()
-    _seed_everything()
-    for part_x, part_y in _parts(x, y, size=part):
+    seed_everything()  # dropout draws the same every time, so that evaluations can be compared
+    for part_x, part_y in parts_of(x, y, size=part):
         size = batch_size(part_x)
         run = partial(call, model, part_x)
         output = run() if sums is None else sums.take(size, run)
@@ -169,14 +168,6 @@ def _pass(
         if sums is not None:
             _describe(totals, logits.float(), objective, size)
     return totals
-
-
-def _seed_everything() -> None:
-    torch.default_generator.manual_seed(_DRAWS)  # torch.manual_seed would reseed a GPU that is not in use yet
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(_DRAWS)
-    random.seed(_DRAWS)
-    np.random.seed(_DRAWS)  # noqa: NPY002 - a model may draw from it
 
 
 def _count(totals: _Totals, logits: Float[Tensor, "... class"], target: Shaped[Tensor, "..."], classes: int) -> None:
@@ -205,7 +196,7 @@ def _describe(totals: _Totals, logits: Float[Tensor, "..."], objective: Objectiv
     totals.values.append(torch.stack([mean, (rows - mean).square().sum(0), torch.full_like(mean, len(rows))]))
 
 
-def _parts(x: Any, y: Any, *, size: int) -> Iterator[tuple[Any, Any]]:
+def parts_of(x: Any, y: Any, *, size: int) -> Iterator[tuple[Any, Any]]:
     """Cut a batch into parts of nearly equal size, so that the last is not too small for batch norm."""
     samples = batch_size(x)
     sides = np.linspace(0, samples, max(math.ceil(samples / size), 1) + 1).round().astype(int).tolist()
@@ -293,7 +284,7 @@ def _loss_of_the_mean(y: Tensor, objective: Objective) -> float:
 
 def _inputs(x: Any) -> dict[str, Any]:
     floats = [one.detach().float().reshape(-1) for one in _tensors(x) if one.is_floating_point()]
-    values = torch.cat([one.cpu() for one in floats]) if floats else torch.zeros(0)
+    values = torch.cat([one.cpu() for one in floats]) if floats else torch.zeros(0, device="cpu")
     finite = values[torch.isfinite(values)].double()
     empty = finite.numel() == 0
     return {

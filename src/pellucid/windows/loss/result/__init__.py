@@ -1,7 +1,9 @@
 """What was measured of the loss: the curves of a run, evaluations on a held-out batch, and descents over a surface."""
 
 from pellucid.windows.loss.result.check import MOST_TELLING_CHANCE, SanityCheck
+from pellucid.windows.loss.result.curvature import Curvature
 from pellucid.windows.loss.result.curves import Curve, LossCurves
 from pellucid.windows.loss.result.descent import NEAR, Descent
+from pellucid.windows.loss.result.landscape import Landscape
 
-__all__ = ["MOST_TELLING_CHANCE", "NEAR", "Curve", "Descent", "LossCurves", "SanityCheck"]
+__all__ = ["MOST_TELLING_CHANCE", "NEAR", "Curvature", "Curve", "Descent", "Landscape", "LossCurves", "SanityCheck"]

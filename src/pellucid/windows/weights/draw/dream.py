@@ -4,19 +4,20 @@ import numpy as np
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Lines, Panel, Tiles
-from pellucid.core.figure.words import amount, number
-from pellucid.windows.weights.draw.maximize import as_tiles
+from pellucid.core.figure.words import amount, not_drawn, number
+from pellucid.core.theme import PLACES
+from pellucid.methods.tiles import AS_THEY_ARE, as_tiles
 from pellucid.windows.weights.result import Dreamed
 
 MOST_IMAGES = 6
+_CAVEAT = "A dream shows what a layer responds to at all, not what it needs to decide."
 
 
 @drawing(Dreamed)
 def dream(result: Dreamed) -> Figure:
     """Draw the photographs, what the layer made of them, and how strong it became in each octave."""
     shown = min(len(result.images), MOST_IMAGES)
-    left = len(result.images) - shown
-    notes = [f"{amount(left, 'image')} more {'is' if left == 1 else 'are'} not drawn."] if left else []
+    notes = [not_drawn(len(result.images) - shown, "image")]
     channels = result.images.shape[1]
     notes += [f"Of {channels} channels the mean is drawn."] if channels not in (1, 3) else []
     notes += ["It was stopped early."] if result.stopped else []
@@ -28,7 +29,7 @@ def dream(result: Dreamed) -> Figure:
             _strength(result),
         ),
         columns=2,
-        caveat=" ".join(["A dream shows what a layer responds to at all, not what it needs to decide.", *notes]),
+        caveat=" ".join(filter(None, [_CAVEAT, *notes])),
         alt=f"{amount(len(result.images), 'photograph')} and what {result.layer} made of "
         f"{'it' if len(result.images) == 1 else 'them'}, in {amount(len(result.sizes), 'octave')}.",
     )
@@ -36,13 +37,12 @@ def dream(result: Dreamed) -> Figure:
 
 def _panel(result: Dreamed, shown: int, *, before: bool) -> Panel:
     title = "Photograph" if before else "Dream"
-    if not shown:
+    images = as_tiles((result.photographs if before else result.pictures)[:shown], AS_THEY_ARE)
+    if images is None:
         return Panel(title=title, note="nothing to show")
     values = (result.first if before else result.last)[:shown]
-    images = as_tiles((result.photographs if before else result.pictures)[:shown])
-    label = "" if images.ndim == 4 else "0 black, 1 white"
     titles = tuple(f"strength {number(float(one))}" for one in values)
-    return Panel(title=title, marks=(Tiles(images=images, titles=titles, label=label),))
+    return Panel(title=title, marks=(Tiles(images=images, titles=titles),))
 
 
 def _strength(result: Dreamed) -> Panel:
@@ -55,7 +55,7 @@ def _strength(result: Dreamed) -> Panel:
         if len(known):
             x = octave * steps + np.arange(steps) + 1
             named = f"{rows} × {columns}"
-            tone = ("accent", "second", "third", "fourth", "fifth")[octave % 5]
+            tone = PLACES[octave % len(PLACES)]
             marks.append(Lines(x=x, y=np.nanmean(known, axis=0), label=named, tone=tone, dots=steps <= 20))
     return Panel(
         title="Strength of the layer, octave by octave",

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
-from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Tiles
+from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Table, Tiles
 from pellucid.core.figure.marks import Mark
-from pellucid.core.figure.words import amount, number, percent
+from pellucid.core.figure.words import amount, not_drawn, number
 from pellucid.methods.tiles import as_tiles, in_a_column, in_a_row
 from pellucid.windows.weights.result import Filters
 
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 MOST_FILTERS = 64
 MOST_CHANNELS = 8
 MOST_SLICED = 16
-_DEAD = 1e-3
+MOST_ROWS = 12
 _CAVEAT = "A filter is a guess at what it looks for; what it answers to in the data is the evidence."
 
 
@@ -65,14 +65,12 @@ def _drawn(result: Filters, *, shared: bool) -> Figure:
     panels = [weights]
     if result.exciting is not None:
         panels.append(_patches_panel(result, chosen))
-    left = count - len(chosen)
-    sentences = [_CAVEAT, *_notes(result)]
-    sentences += [f"{amount(left, 'filter')} more {'is' if left == 1 else 'are'} not drawn."] if left else []
+    sentences = [_CAVEAT, *_notes(result), not_drawn(count - len(chosen), "filter")]
     return Figure(
         title=f"Filters of {result.layer}: {' × '.join(map(str, result.weights.shape))}",
         panels=tuple(panels),
         columns=2,
-        caveat=" ".join(sentences),
+        caveat=" ".join(filter(None, sentences)),
         alt=f"{amount(len(chosen), 'filter')} of the {result.module} {result.layer}, weights about 0.",
     )
 
@@ -187,12 +185,12 @@ def _matrix(weights: Array, chosen: Array, *, title: str, shared: bool) -> Panel
 
 def _titles(result: Filters, chosen: Array) -> tuple[str, ...]:
     """Return what stands over each filter: its number, and whether it is dead or the same as another."""
-    top = float(np.nanmax(result.norms, initial=0))
     titles: list[str] = []
+    dead, twins = result.dead(), result.twins()
     for one in chosen.tolist():
-        if result.norms[one] <= _DEAD * top:
+        if dead[one]:
             titles.append(f"{one} dead")
-        elif result.cosines[one] > 0.9999:
+        elif twins[one]:
             titles.append(f"{one} = {result.partners[one]}")
         else:
             titles.append(f"filter {one}")
@@ -203,11 +201,12 @@ def _patches_panel(result: Filters, chosen: Array) -> Panel:
     """Draw the part of the data that excites each filter most."""
     found = result.exciting
     assert found is not None  # noqa: S101 - asked by the caller
-    shown = found.patches[: len(chosen), 0]
+    shown, dead = found.patches[: len(chosen)], result.dead()
     title = f"What excites each most, of {amount(found.samples, 'example')}"
     pictures = as_tiles(shown, result.normalization) if shown.ndim == 4 else None
-    captions = tuple(f"{one}: {number(float(found.values[one, 0]))}" for one in range(len(shown)))
-    size = " × ".join(str(one) for one in found.patches.shape[3:])
+    values = (number(float(one)) for one in found.values[: len(shown)])
+    captions = tuple(f"{one} dead" if dead[one] else f"{one}: {value}" for one, value in enumerate(values))
+    size = " × ".join(str(one) for one in found.patches.shape[2:])
     note = f"{'the whole input' if found.field != 'measured' else f'{size} pixels'}; above it what the filter puts out"
     if pictures is not None:
         return Panel(title=title, marks=(Tiles(images=pictures, titles=captions),), note=note)
@@ -220,4 +219,7 @@ def _patches_panel(result: Filters, chosen: Array) -> Panel:
         )
         names = tuple(captions[: len(flat)])[::-1]
         return Panel(title=title, marks=marks, x=Axis(label="step"), y=Axis(categories=names), note="of the input")
-    return Panel(title=title, note=f"not laid out in a plane. {percent(float(found.active.mean()))} are active")
+    rows = zip(map(str, chosen.tolist()), map(str, found.examples.tolist()), captions, strict=False)
+    cells = tuple((one, example, caption.partition(" ")[2]) for one, example, caption in rows)[:MOST_ROWS]
+    table = Table(columns=("filter", "example", "puts out"), rows=cells)
+    return Panel(title=title, marks=(table,), note="the number of the example in the data, from 0")

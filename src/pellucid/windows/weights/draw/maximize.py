@@ -1,5 +1,6 @@
 """Drawing: the pictures that excite units. Importing this registers it."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,14 @@ from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Lines, Panel, Tiles
-from pellucid.core.figure.marks import Tone
-from pellucid.core.figure.words import amount, number
+from pellucid.core.figure.words import amount, not_drawn, number
+from pellucid.core.theme import PLACES
+from pellucid.methods.tiles import AS_THEY_ARE, as_tiles
 from pellucid.windows.weights.result import Maximized
 
 Array = NDArray[Any]
 MOST_UNITS = 16
-_TONES: tuple[Tone, ...] = ("accent", "second", "third", "fourth", "fifth")
+_ABOVE = "behind it how active the unit is"
 _CAVEAT = "One picture of many that would do; it shows what raises the unit, not what the unit saw when it learned."
 
 
@@ -21,50 +23,37 @@ _CAVEAT = "One picture of many that would do; it shows what raises the unit, not
 def pictures(result: Maximized) -> Figure:
     """Draw the picture that excites each unit most, the best real example beside it, and how the unit rose."""
     shown = min(len(result.units), MOST_UNITS)
-    panels = [_tiles("Made-up pictures", result.pictures[:shown], [_caption(result, one) for one in range(shown)])]
+    made = _tiles("Made-up pictures", result.pictures[:shown], [_caption(result, one) for one in range(shown)])
+    panels = [replace(made, note=f"above it the {_kind(result)}; {_ABOVE}")]
     if len(result.real_pictures):
-        captions = [f"example {result.real_numbers[one]}: {number(float(result.real[one]))}" for one in range(shown)]
+        captions = [f"{result.real_numbers[one]}: {number(float(result.real[one]))}" for one in range(shown)]
         best = _tiles(f"Best of {amount(result.examples, 'real example')}", result.real_pictures[:shown], captions)
-        panels.append(best)
+        panels.append(replace(best, note=f"above it the number of the example; {_ABOVE}"))
     panels.append(_trace(result, shown))
     return Figure(
         title=f"What {'lowers' if result.negative else 'excites'} {_units(result)} of {_layer(result)} most",
         panels=tuple(panels),
         columns=2,
-        caveat=" ".join([_CAVEAT, *_notes(result, shown)]),
+        caveat=" ".join(filter(None, [_CAVEAT, *_notes(result, shown)])),
         alt=f"Pictures that {'lower' if result.negative else 'excite'} {amount(len(result.units), 'unit')} of "
         f"{_layer(result)}, made in {amount(result.wanted, 'step')} each.",
     )
 
 
-def as_tiles(pictures: Array) -> Array:
-    """Return pictures as tiles: three channels as colours, any other number as their mean.
-
-    Args:
-        pictures: [picture, channel, row, column], from 0 to 1.
-
-    Returns:
-        [picture, row, column, 3] or [picture, row, column].
-    """
-    if pictures.shape[1] == 3:
-        return np.clip(pictures, 0, 1).transpose(0, 2, 3, 1)
-    return pictures.mean(axis=1)
-
-
 def _tiles(title: str, shown: Array, captions: list[str]) -> Panel:
-    if not len(shown):
+    images = as_tiles(shown, AS_THEY_ARE)
+    if images is None:
         return Panel(title=title, note="nothing to show")
-    label = "" if shown.shape[1] == 3 else "0 black, 1 white"
-    return Panel(title=title, marks=(Tiles(images=as_tiles(shown), titles=tuple(captions), label=label),))
+    return Panel(title=title, marks=(Tiles(images=images, titles=tuple(captions)),))
 
 
 def _trace(result: Maximized, shown: int) -> Panel:
     marks: tuple[Lines, ...] = ()
     moved = any(result.options.get(name) for name in ("jitter", "zoom", "turn"))
     x = np.arange(result.trace.shape[1]) + 1
-    if shown <= len(_TONES):
+    if shown <= len(PLACES):
         marks = tuple(
-            Lines(x=x, y=result.trace[one], label=f"unit {result.unit_name(one)}", tone=_TONES[one])
+            Lines(x=x, y=result.trace[one], label=f"unit {result.unit_name(one)}", tone=PLACES[one])
             for one in range(shown)
         )
     elif shown:
@@ -87,10 +76,14 @@ def _caption(result: Maximized, place: int) -> str:
 
 
 def _units(result: Maximized) -> str:
-    kind = "class" if result.names else "unit"
+    kind = _kind(result)
     if len(result.units) == 1:
         return f"{kind} {result.unit_name(0)}"
     return amount(len(result.units), kind, "classes" if result.names else "")
+
+
+def _kind(result: Maximized) -> str:
+    return "class" if result.names else "unit"
 
 
 def _layer(result: Maximized) -> str:
@@ -105,8 +98,7 @@ def _notes(result: Maximized, shown: int) -> list[str]:
         notes.append(f"Of {channels} channels the mean is drawn.")
     if not result.range_from:
         notes.append("It was not known how inputs are normalised: they were taken to lie between 0 and 1.")
-    if len(result.units) > shown:
-        notes.append(f"{amount(len(result.units) - shown, 'unit')} more are not drawn.")
+    notes.append(not_drawn(len(result.units) - shown, "unit"))
     if result.stopped:
         notes.append("It was stopped early.")
     return notes

@@ -1,12 +1,16 @@
 """Pictures of spectra. Importing this registers them."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Lines, Panel, Table
 from pellucid.core.figure.words import amount, number
 from pellucid.windows.weights.result import Spectra
 
+Array = NDArray[Any]
 MOST_PANELS = 12
 
 
@@ -26,7 +30,6 @@ def spectra(result: Spectra) -> Figure:
         title="Singular values of the weights",
         panels=(*panels, _table(result)),
         columns=3,
-        verdict="a view: no rule judges it",
         caveat=" ".join([told, *notes]),
         alt=f"Singular values of {amount(len(result.names), 'matrix', 'matrices')}, and their ranks.",
     )
@@ -42,9 +45,15 @@ def _panel(result: Spectra, place: int) -> Panel:
         title=result.names[place],
         marks=(line,) if np.isfinite(shown).any() else (),
         x=Axis(label="number"),
-        y=Axis(label="singular value", scale="log"),
+        y=Axis(label="singular value", scale="log" if _reaches_far(shown) else "linear"),
         note=rank if np.isfinite(shown).any() else "not finite" if np.isnan(values).any() else "all 0",
     )
+
+
+def _reaches_far(values: Array) -> bool:
+    """Whether values span a decade: within one a logarithmic axis has hardly a number."""
+    known = values[np.isfinite(values)]
+    return bool(known.size and known.max() > 10 * known.min())
 
 
 def _table(result: Spectra) -> Panel:

@@ -4,7 +4,7 @@ import numpy as np
 
 from pellucid.core.drawing import drawing
 from pellucid.core.figure import Figure, Panel, Tiles
-from pellucid.core.figure.words import amount
+from pellucid.core.figure.words import amount, not_drawn
 from pellucid.methods.tiles import in_a_row
 from pellucid.windows.weights.result import Templates
 
@@ -41,14 +41,13 @@ def _drawn(result: Templates, *, shared: bool) -> Figure:
         panels = (Panel(marks=(_tiles(rows, titles, shared),), note="" if channels == 1 else few, wide=channels > 3),)
     size = " × ".join(map(str, result.images.shape[1:]))
     told = " Its shape was told from the number of inputs alone." if result.inferred else ""
-    more = f" {amount(units - len(shown), 'unit')} more are not drawn." if units > len(shown) else ""
+    more = not_drawn(units - len(shown), "unit")
     return Figure(
         title=f"What raises (+) and lowers (-) each unit of {result.layer}{scale}",
         panels=panels,
         columns=3 if channels == 3 else 1,
-        verdict="a view: no rule judges it",
         caveat="A weight counts for what it is multiplied with: pixels that are always the same hardly matter, however "
-        f"large their weights are.{told}{more}",
+        f"large their weights are.{told} {more}".strip(),
         alt=f"{amount(len(shown), 'row')} of {result.layer} as images of {size}.",
     )
 

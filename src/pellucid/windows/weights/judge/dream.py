@@ -31,7 +31,7 @@ def nothing_to_dream(result: Dreamed, case: Case) -> Iterator[Finding]:
         steps = int(np.isfinite(result.trace[-1]).sum())
         rest = f"; {amount(result.left_out, 'image')} had not been begun" if result.left_out else ""
         total = result.trace[-1].size
-        yield case.look(f"stopped after {steps} of {amount(total, 'step')}{rest}", cause="It was stopped with Ctrl-C.")
+        yield case.stopped(f"stopped after {steps} of {amount(total, 'step')}{rest}")
     finite = np.isfinite(result.first) & np.isfinite(result.last)
     if not finite.all():
         yield case.not_measured(f"the layer puts out NaN or infinity for {amount(int((~finite).sum()), 'image')}")
@@ -58,5 +58,5 @@ def nothing_to_dream(result: Dreamed, case: Case) -> Iterator[Finding]:
             cause="Steps that are too long, or octaves that are too small for the layer.",
             next_step="Lower rate, raise steps, or take fewer octaves.",
         )
-    else:
+    elif not result.stopped:  # that was said, and is no pass
         yield case.ok(f"the layer grew stronger by a factor of {factor.min():.2g} at the least", samples=samples)

@@ -11,6 +11,7 @@ from pellucid.core.figure.words import amount, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.windows.weights.result import Filters
+from pellucid.windows.weights.result.filters import DEAD, FEWEST, FEWEST_VALUES, TWINS
 
 Array = NDArray[Any]
 
@@ -20,7 +21,7 @@ Array = NDArray[Any]
     code="WGT003",
     title="Dead filters",
     order=5,
-    limits={"share": 1e-3, "warn": 0.5, "filters": 4},
+    limits={"share": DEAD, "warn": 0.5, "filters": FEWEST},
 )
 def dead_filters(result: Filters, case: Case) -> Iterator[Finding]:
     """Filters that are next to nothing beside the others of their layer.
@@ -42,13 +43,15 @@ def dead_filters(result: Filters, case: Case) -> Iterator[Finding]:
     Source: H. Li, A. Kadav, I. Durdanovic, H. Samet, H. P. Graf, "Pruning filters for efficient ConvNets", 2017 (norms
         of filters). Limits: ours.
     """
+    if result.provenance.stopped:
+        yield case.stopped(result.provenance.stopped)
     finite = np.isfinite(result.norms)
     count = len(result.norms)
     if not finite.all() or count < case.limits["filters"]:
         what = f"{amount(count, 'filter')} came, and {int(case.limits['filters'])} are needed to compare them"
         yield case.not_measured(what if finite.all() else "the weights hold values that are not finite")
         return
-    dead = dead_among(result, case.limits["share"])
+    dead = result.dead(case.limits["share"], fewest=case.limits["filters"])
     smallest = float(result.norms.min() / result.norms.max()) if result.norms.max() > 0 else 0.0
     if not dead.any():
         words = f"the smallest of {amount(count, 'filter')} has {percent(smallest, 1)} of the norm of the largest"
@@ -70,23 +73,12 @@ def dead_filters(result: Filters, case: Case) -> Iterator[Finding]:
     )
 
 
-def dead_among(result: Filters, share: float) -> Array:
-    """Return which filters are next to nothing, [filter]."""
-    norms, scaled = result.norms, result.norms * np.abs(result.factors)
-    dead = (norms <= share * norms.max(initial=0)) & (scaled <= share * scaled.max(initial=0))
-    ranges = result.ranges
-    if ranges is None:
-        return dead
-    known = ranges[np.isfinite(ranges)]
-    return dead & ~(ranges > share * known.max(initial=0))
-
-
 @rule(
     Filters,
     code="WGT004",
     title="Duplicate filters",
     order=5,
-    limits={"cosine": 0.9999, "warn": 0.5, "values": 6, "share": 1e-3},
+    limits={"cosine": TWINS, "warn": 0.5, "values": FEWEST_VALUES, "share": DEAD},
 )
 def duplicate_filters(result: Filters, case: Case) -> Iterator[Finding]:
     """Filters that look for the same pattern.
@@ -105,15 +97,18 @@ def duplicate_filters(result: Filters, case: Case) -> Iterator[Finding]:
     Source: T. Chen, I. Goodfellow, J. Shlens, "Net2Net", 2016 (copied units break their symmetry only through noise).
         Limits: ours.
     """
+    if not np.isfinite(result.norms).all():
+        yield case.not_measured("the weights hold values that are not finite")
+        return
     values = prod(result.weights.shape[1:])
-    comparable = np.isfinite(result.cosines) & ~dead_among(result, case.limits["share"])
-    comparable &= comparable[result.partners] & (result.partners >= 0)
-    if values < case.limits["values"] or not comparable.any():
+    needed = {"share": case.limits["share"], "values": case.limits["values"]}
+    comparable = result.comparable(**needed)
+    if not comparable.any():
         few = f"a filter has {amount(values, 'value')}, and {int(case.limits['values'])} are needed"
         alone = "no two filters look at the same channels and are alive"
         yield case.not_measured(few if values < case.limits["values"] else alone)
         return
-    twins = comparable & (result.cosines > case.limits["cosine"])
+    twins = result.twins(case.limits["cosine"], **needed)
     place = int(np.argmax(np.where(comparable, result.cosines, -2)))
     pair = f"{place} and {int(result.partners[place])}"
     highest = float(result.cosines[place])

@@ -40,7 +40,7 @@ def could_not_excite(result: Maximized, case: Case) -> Iterator[Finding]:
         yield case.not_measured("no picture was made")
         return
     if result.stopped:
-        yield case.look(_stopped(result), samples=len(result.units), next_step="", cause="It was stopped with Ctrl-C.")
+        yield case.stopped(_stopped(result), samples=len(result.units))
     finite = np.isfinite(result.values) & np.isfinite(result.first)
     flat = result.still | (result.rise <= case.limits["noise"] * _scatter(result))
     alive = _alive(result)
@@ -49,6 +49,9 @@ def could_not_excite(result: Maximized, case: Case) -> Iterator[Finding]:
     if not finite.all():
         count = int((~finite).sum())
         yield case.not_measured(f"the activity of {amount(count, 'unit')} is NaN or infinite")
+        # The gradient of the others is NaN, too, where a weight is: what stands still says nothing.
+        finite &= ~flat
+        failed &= finite
     if bool((failed & early).any()):
         count = int((failed & early).sum())
         yield case.not_measured(
@@ -65,6 +68,8 @@ def _dead(result: Maximized, case: Case, dead: NDArray[Any], known: NDArray[Any]
         return
     share, count = float(dead.sum() / judged), int(dead.sum())
     if not count:
+        if result.stopped:  # that was said, and is no pass
+            return
         lowest = float(np.min(result.rise[known]))
         yield case.ok(
             f"{amount(judged, 'unit')} could be excited: all rose, by {number(lowest)} at the least", value=0.0

@@ -1,9 +1,7 @@
 """From a photograph to what a layer dreams of it."""
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,15 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pellucid.core.arguments import MOST_SEED, MOST_STEPS, instance, whole
 from pellucid.core.errors import InputError
+from pellucid.core.progress import Loop, Progress, telling
 from pellucid.core.result import Provenance
-from pellucid.methods.synthesis import DreamOptions, Dreamt, Readout, Sight, dream_of, options_of, sight_of
+from pellucid.methods.synthesis import DreamOptions, Dreamt, Readout, Sight, dream_of, octaves_of, sight_of
 from pellucid.probe.address import Address
 from pellucid.probe.guard import undisturbed
-from pellucid.probe.subject import Subject
+from pellucid.probe.subject import Subject, is_plain
 from pellucid.windows.weights.result import Dreamed
-
-Progress = Callable[[int, int], None]
 
 
 @undisturbed()
@@ -32,7 +30,7 @@ def dream(
     steps: int = 10,
     seed: int = 0,
     options: DreamOptions | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
 ) -> Dreamed:
     """Change a photograph so that a layer sees more of what it sees in it already (DeepDream).
 
@@ -52,7 +50,8 @@ def dream(
         steps: Steps in each, 1 or more.
         seed: Of the small shifts, which keep pixels from mattering one by one.
         options: Rate, ratio of the octaves, and the rest: see `DreamOptions`.
-        progress: Called with the steps done and the steps in all.
+        progress: None for a line on stderr where it takes longer than two seconds, False for silence, or a function
+            that is called with the steps done and the steps in all.
 
     Returns:
         The image, in the range of values that it came in: no channel gets darker than black or brighter than white,
@@ -77,15 +76,14 @@ def dream(
         ((20, 31), (29, 43), (40, 60))
     """
     begun = time.perf_counter()
-    for name, value in (("octaves", octaves), ("steps", steps)):
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{name}={value!r} came; expected a whole number of 1 or more.")
+    octaves, steps = whole("octaves", octaves, 1, 100), whole("steps", steps, 1, MOST_STEPS)
+    seed = whole("seed", seed, 0, MOST_SEED)
     subject, images = Subject.of(model), _batch(image)
-    options = options or DreamOptions()
+    options = instance("options", options, DreamOptions)
     options = replace(options, normalization=options.normalization or subject.normalization)
     readout = Readout(subject.model, at)
-    with readout.ready():
-        found = _each(readout, images, octaves=octaves, steps=steps, seed=seed, options=options, progress=progress)
+    with telling("dream", progress), readout.ready():
+        found = _each(readout, images, octaves=octaves, steps=steps, seed=seed, options=options)
     return Dreamed(
         provenance=Provenance(
             model=f"{subject.title} {sum(one.numel() for one in readout.model.parameters()):,} parameters",
@@ -103,25 +101,27 @@ def dream(
         trace=np.concatenate([one.trace.numpy() for _, one in found]),
         first=np.concatenate([one.first.numpy() for _, one in found]),
         last=np.concatenate([one.last.numpy() for _, one in found]),
-        octaves=octaves,
         left_out=len(images) - len(found),
         stopped=any(one.stopped for _, one in found),
-        options=options_of(options),
+        options=asdict(options),
     )
 
 
 def _each(
-    readout: Readout, images: Tensor, *, options: DreamOptions, progress: Progress | None, **settings: int
+    readout: Readout, images: Tensor, *, octaves: int, steps: int, seed: int, options: DreamOptions
 ) -> list[tuple[Sight, Dreamt]]:
     """Dream of each image for itself: what is black and white in one is no matter of the others."""
     kept = torch.float64 if readout.dtype == torch.float64 else torch.float32
     found: list[tuple[Sight, Dreamt]] = []
+    each = steps * len(octaves_of(images.shape[2], images.shape[3], octaves, options))
+    loop = Loop(each * len(images), "steps")
     for number, image in enumerate(images):
+        loop.at(number * each, each)
         sight, _ = sight_of(image[None], options.normalization)
         photograph = sight.seen(image[None].cpu().double()).to(device=readout.device, dtype=kept)
-        told = None if progress is None else partial(_tell, progress, number, len(images))
         try:
-            found.append((sight, dream_of(readout, sight, photograph, options=options, progress=told, **settings)))
+            dreamt = dream_of(readout, sight, photograph, octaves=octaves, steps=steps, seed=seed, options=options)
+            found.append((sight, dreamt))
         except KeyboardInterrupt:
             if not found:
                 raise
@@ -131,21 +131,18 @@ def _each(
     return found
 
 
-def _tell(progress: Progress, number: int, images: int, done: int, total: int) -> None:
-    progress(number * total + done, images * total)
-
-
 def _as_given(sight: Sight, found: Dreamt) -> NDArray[Any]:
     low, high = (one.numpy()[:, None, None] for one in (sight.low, sight.high))
     return (low + (high - low) * found.pictures.double().numpy()).astype(np.float32)
 
 
 def _batch(image: Any) -> Tensor:
-    if not isinstance(image, Tensor) or image.ndim not in (3, 4) or not image.numel():
-        came = f"shape {tuple(image.shape)}" if isinstance(image, Tensor) else f"type {type(image).__name__}"
+    if not isinstance(image, Tensor) or not is_plain(image) or image.ndim not in (3, 4) or not image.numel():
+        dense = isinstance(image, Tensor) and is_plain(image)
+        came = f"shape {tuple(image.shape)}" if dense else f"type {type(image).__name__}"
         raise InputError(
-            f"An image of {came} came; expected a tensor [channel, row, column], or several as [image, channel, row, "
-            "column], with what the model is given."
+            f"An image of {came} came; expected a dense tensor [channel, row, column], or several as [image, channel, "
+            "row, column], with what the model is given."
         )
     images = image[None] if image.ndim == 3 else image
     if not bool(torch.isfinite(images.detach()).all()):

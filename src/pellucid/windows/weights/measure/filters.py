@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pellucid.core.errors import InputError
+from pellucid.core.progress import Progress, telling
 from pellucid.core.result import Provenance
 from pellucid.methods.attribution.question import layer_named
-from pellucid.methods.exciting import Exciting, exciting
+from pellucid.methods.exciting import Exciting, exciting, stopped_after
 from pellucid.probe.address import Address, leaves_of
-from pellucid.probe.guard import untouched
+from pellucid.probe.guard import examined
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Filters
 
@@ -25,8 +26,12 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 _ROWS = 512
 
 
-def filters(model: nn.Module | Subject, at: Address | None = None, data: Any = None) -> Filters:
+def filters(
+    model: nn.Module | Subject, at: Address | None = None, data: Any = None, *, progress: Progress = None
+) -> Filters:
     """Show the filters of a convolution, and the part of the data that excites each of them most.
+
+    Ctrl-C ends it and returns what excites the filters in the batches that were done, which a finding says.
 
     Args:
         model: A model, or a subject, whose normalization is used to show the data as it was.
@@ -34,6 +39,8 @@ def filters(model: nn.Module | Subject, at: Address | None = None, data: Any = N
             dimensions, grouped, depthwise or transposed.
         data: A loader of batches, or one batch, with or without targets; None for weights alone. What a filter looks
             like is a guess at what it does until it is seen what excites it.
+        progress: None for a line on stderr where it takes longer than two seconds, False for silence, or a function
+            that is called with the batches done and those in all, 0 where the loader has no length.
 
     Returns:
         The weights, raw, with the filter nearest to each. It judges itself (`findings`) and draws itself (`figure()`).
@@ -47,22 +54,22 @@ def filters(model: nn.Module | Subject, at: Address | None = None, data: Any = N
     """
     subject, begun = Subject.of(model), time.perf_counter()
     name, module = _convolution(subject.model, at)
-    with untouched(subject.model), torch.no_grad():
-        for one in subject.model.modules():  # a parametrization in train mode would change what it holds
-            one.training = False
+    with examined(subject.model), torch.no_grad():  # a parametrization in train mode would change what it holds
         kept: Any = module.weight
         weights = _in_order(module, kept.detach())
         found = _array(weights)
         factors, norm_layer = _factors(subject.model, name, len(weights))
     flat = weights.flatten(1).to(device="cpu", dtype=torch.float64)
     partners, cosines = _partners(flat, module.groups)
-    excited = None if data is None else _excited(subject, name, data, len(weights))
+    with telling("filters", progress):
+        excited = None if data is None else _excited(subject, name, data, len(weights))
     return Filters(
         provenance=Provenance(
             model=f"{subject.title} {sum(one.numel() for one in subject.model.parameters()):,} parameters",
             samples=0 if excited is None else excited.samples,
             passes=0 if excited is None else excited.passes,
             seconds=time.perf_counter() - begun,
+            stopped=stopped_after(excited),
         ),
         layer=name,
         module=type(module).__name__,
@@ -116,7 +123,7 @@ def _factors(model: nn.Module, name: str, count: int) -> tuple[Array, str]:
     norm: Any = behind[0][1]
     if norm.num_features != count or norm.running_var is None:
         return np.ones(count), ""
-    scale = torch.ones(count) if norm.weight is None else norm.weight.detach()
+    scale = torch.ones(count, dtype=torch.float32, device="cpu") if norm.weight is None else norm.weight.detach()
     factors = scale.double().cpu() / (norm.running_var.double().cpu() + norm.eps).sqrt()
     return factors.numpy(), behind[0][0]
 

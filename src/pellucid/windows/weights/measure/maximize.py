@@ -1,8 +1,8 @@
 """From a finished model to pictures that excite its units."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pellucid.core.arguments import MOST_SEED, MOST_STEPS, instance, whole
 from pellucid.core.errors import InputError
+from pellucid.core.progress import Progress, telling
 from pellucid.core.result import Provenance
 from pellucid.methods.synthesis import (
     Best,
@@ -20,7 +22,6 @@ from pellucid.methods.synthesis import (
     Sight,
     best_of,
     climb,
-    options_of,
     sight_of,
     units_of,
 )
@@ -42,7 +43,7 @@ def maximize(
     steps: int = 256,
     seed: int = 0,
     options: MaximizeOptions | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> Maximized:
     """Make the picture that excites each unit of a layer most, and hold it against the best real example.
 
@@ -62,7 +63,9 @@ def maximize(
         steps: Steps for each picture, 1 or more.
         seed: Of the noise and the moves.
         options: Rate, moves, and the rest: see `MaximizeOptions`.
-        progress: Called with the steps done and the steps in all, of all units.
+        progress: None for a line on stderr where it takes longer than two seconds, False for silence, or a function
+            that is called with the steps done and the steps in all, of all units; before them with the batches of
+            examples.
 
     Returns:
         The pictures in [0, 1], how active the unit is for each, and how that came.
@@ -87,19 +90,18 @@ def maximize(
         (2, 1, 12, 12)
     """
     begun = time.perf_counter()
-    if not isinstance(steps, int) or steps < 1:
-        raise InputError(f"steps={steps!r} came; expected a whole number of 1 or more.")
+    steps, seed = whole("steps", steps, 1, MOST_STEPS), whole("seed", seed, 0, MOST_SEED)
     subject = Subject.of(model)
-    options = options or MaximizeOptions()
+    options = instance("options", options, MaximizeOptions)
     options = replace(options, normalization=options.normalization or subject.normalization)
     sight, batches = sight_of(_examples(subject, like), options.normalization)
     readout = Readout(subject.model, at)
-    with readout.ready():
-        grey = torch.full((1, *sight.shape), 0.5, device=readout.device)
+    with telling("maximize", progress), readout.ready():
+        grey = torch.full((1, *sight.shape), 0.5, dtype=torch.float32, device=readout.device)
         count = readout.settle(sight.given(grey, readout.dtype), sight.shape[1:])
         chosen = units_of(units, count, layer=readout.name, most=MOST_UNITS)
         best = None if batches is None else best_of(readout, batches, chosen, sight.shape, options)
-        found = climb(readout, sight, chosen, steps=steps, seed=seed, options=options, progress=progress)
+        found = climb(readout, sight, chosen, steps=steps, seed=seed, options=options)
     classes = subject.class_names or ()
     named = readout.is_output and len(classes) == count
     done = chosen[: len(found.done)]
@@ -144,8 +146,7 @@ def _found(found: Climbed, sight: Sight, options: MaximizeOptions) -> dict[str, 
         "trace": _array(found.trace),
         "steps": _array(found.done),
         "stopped": found.stopped,
-        "options": options_of(options),
-        "helped": found.helped,
+        "options": asdict(options),
     }
 
 

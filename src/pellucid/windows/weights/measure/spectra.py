@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pellucid.core.arguments import whole
 from pellucid.core.result import Provenance
 from pellucid.probe.address import unwrap
 from pellucid.probe.guard import refuse_uninitialized
@@ -30,7 +31,7 @@ def spectra(model: nn.Module | Subject, *, largest: int = 2048) -> Spectra:
     Cost:
         In float64 on the model's device: 0.1 s for 512 x 4,608, 5 s for 2,048 x 2,048 on one core. No forward pass.
     """
-    subject, begun = Subject.of(model), time.perf_counter()
+    subject, begun, largest = Subject.of(model), time.perf_counter(), whole("largest", largest)
     refuse_uninitialized(subject.model)
     parameters = {name: one for name, one in unwrap(subject.model).named_parameters() if is_matrix(tuple(one.shape))}
     matrices = {name: one.detach().flatten(1) for name, one in parameters.items()}

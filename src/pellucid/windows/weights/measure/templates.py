@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from math import isqrt, prod
+from math import isqrt
 from typing import Any
 
 import torch
@@ -11,8 +11,9 @@ from torch import nn
 from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance
 from pellucid.methods.attribution.question import layer_named
+from pellucid.methods.pictures import picture_shape, square_pictures
 from pellucid.probe.address import Address, leaves_of
-from pellucid.probe.guard import untouched
+from pellucid.probe.guard import examined
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Templates
 
@@ -41,12 +42,10 @@ def templates(model: nn.Module | Subject, at: Address | None = None, shape: Sequ
     subject, begun = Subject.of(model), time.perf_counter()
     name, module = _dense(subject.model, at)
     fitting = _shape(subject.model, name, module.in_features, shape)
-    with untouched(subject.model), torch.no_grad():
-        for one in subject.model.modules():  # a parametrization in train mode would change what it holds
-            one.training = False
+    with examined(subject.model), torch.no_grad():  # a parametrization in train mode would change what it holds
         weight = module.weight.detach().cpu()
         held: Any = module.bias  # the annotation of torch leaves out that it may be None
-        bias = torch.zeros(len(weight)) if held is None else held.detach().cpu()
+        bias = torch.zeros(len(weight), dtype=torch.float32, device="cpu") if held is None else held.detach().cpu()
         wide = torch.promote_types(weight.dtype, torch.float32)
         images = weight.to(wide).reshape(-1, *fitting).numpy().copy()
         biases = bias.to(wide).numpy().copy()
@@ -82,15 +81,9 @@ def _dense(model: nn.Module, at: Address | None) -> tuple[str, nn.Linear]:
 
 def _shape(model: nn.Module, name: str, inputs: int, shape: Sequence[int] | None) -> tuple[int, int, int]:
     """Return channels, rows and columns of what a layer is given."""
-    squares = [(channels, isqrt(inputs // channels)) for channels in (1, 3)]
-    fits = [(channels, side, side) for channels, side in squares if channels * side * side == inputs and side > 1]
     if shape is not None:
-        given = tuple(int(one) for one in shape)
-        whole = (1, *given) if len(given) == 2 else given
-        if len(whole) == 3 and min(whole) > 0 and prod(whole) == inputs:
-            return whole[0], whole[1], whole[2]
-        fitting = f"{fits[0]} would fit." if fits else "Give (channels, rows, columns)."
-        raise InputError(f"shape={given} holds {prod(given)} values, and {name!r} is given {inputs}. {fitting}")
+        return picture_shape(shape, inputs, f"{name!r} is given")
+    fits = square_pictures(inputs)
     before = next(
         (one for one, module in leaves_of(model).items() if not isinstance(module, _BEFORE_IT_IS_AN_IMAGE)), name
     )

@@ -26,7 +26,6 @@ class Dreamed(Result):
             step]; NaN where no step was taken. Octaves differ in size: compare steps within one.
         first: Strength for the photograph, [image].
         last: Strength for what came of it, [image].
-        octaves: Octaves that were asked for.
         left_out: Images that were given and not begun before Ctrl-C.
         stopped: Whether Ctrl-C ended it early.
         options: The options, as they were used.
@@ -41,7 +40,6 @@ class Dreamed(Result):
     trace: Array
     first: Array
     last: Array
-    octaves: int
     left_out: int
     stopped: bool
     options: dict[str, Any]

@@ -6,11 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.arguments import Normalization
 from pellucid.core.result import Result
 from pellucid.methods.exciting import Exciting
-from pellucid.methods.tiles import Normalization
 
 Array = NDArray[Any]
+DEAD, TWINS = 1e-3, 0.9999
+"""A filter is dead up to this share of the largest, and points the same way as another above this cosine."""
+
+FEWEST, FEWEST_VALUES = 4, 6
+"""Filters that are needed to call one of them dead, and values of a filter to say where it points."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,7 @@ class Filters(Result):
     cosines: Array
     masked: bool
     exciting: Exciting | None
-    normalization: Normalization
+    normalization: Normalization | None
 
     @property
     def ranges(self) -> Array | None:
@@ -55,3 +60,38 @@ class Filters(Result):
             return None
         with np.errstate(invalid="ignore"):
             return self.exciting.highest - self.exciting.lowest
+
+    def dead(self, share: float = DEAD, *, fewest: float = FEWEST) -> Array:
+        """Return which filters are next to nothing beside the others, with and without the batch norm, [filter].
+
+        Args:
+            share: Of the largest norm; and, with data, of the range of the output of the liveliest filter.
+            fewest: Filters that are needed; of fewer, and where weights are not finite, none is called dead.
+        """
+        if len(self.norms) < fewest or not np.isfinite(self.norms).all():
+            return np.zeros(len(self.norms), dtype=bool)
+        scaled, ranges = self.norms * np.abs(self.factors), self.ranges
+        dead = (self.norms <= share * self.norms.max(initial=0)) & (scaled <= share * scaled.max(initial=0))
+        if ranges is None:
+            return dead
+        return dead & ~(ranges > share * ranges[np.isfinite(ranges)].max(initial=0))
+
+    def comparable(self, share: float = DEAD, *, values: float = FEWEST_VALUES) -> Array:
+        """Return which filters have another to be compared with, both being alive, [filter].
+
+        Args:
+            share: See `dead`.
+            values: Values that a filter must hold: among fewer there are few directions.
+        """
+        alive = np.isfinite(self.cosines) & (self.partners >= 0) & ~self.dead(share, fewest=0)
+        enough = np.isfinite(self.norms).all() and np.prod(self.weights.shape[1:]) >= values
+        return alive & alive[self.partners] & enough
+
+    def twins(self, cosine: float = TWINS, **limits: float) -> Array:
+        """Return which filters point the same way as another, [filter].
+
+        Args:
+            cosine: Of the angle between the two, from which they do.
+            limits: See `comparable`.
+        """
+        return self.comparable(**limits) & (self.cosines > cosine)

@@ -35,7 +35,6 @@ class Maximized(Result):
         left_out: Units that were asked for and not begun before Ctrl-C.
         stopped: Whether Ctrl-C ended it early.
         options: The options, as they were used.
-        helped: Activation functions that gradients were helped past in the first steps.
         real: How active each unit is for the example that excites it most, [unit]; NaN without examples.
         real_numbers: Which example that is, in the order of the data, [unit]; -1 without examples.
         real_pictures: That example, as pictures are; [0, channel, row, column] without examples.
@@ -58,7 +57,6 @@ class Maximized(Result):
     left_out: int
     stopped: bool
     options: dict[str, Any]
-    helped: int
     real: Array
     real_numbers: Array
     real_pictures: Array

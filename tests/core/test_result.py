@@ -1,0 +1,94 @@
+"""Results: when two of them are equal."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pellucid as pel
+from pellucid.core.result import Provenance, Result
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A record with an array inside a result."""
+
+    name: str = "a"
+    values: Array = field(default_factory=lambda: np.array([1.0, np.nan]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked(Result):
+    """A result with a field of every form."""
+
+    array: Array = field(default_factory=lambda: np.array([[1.0, np.nan], [np.inf, -0.0]]))
+    names: Array = field(default_factory=lambda: np.array(["a", "b"]))
+    place: Place | None = field(default_factory=Place)
+    parts: tuple[Place, ...] = field(default_factory=lambda: (Place(), Place(name="b")))
+    notes: dict[str, Any] = field(default_factory=lambda: {"error": float("nan"), "part": Place()})
+    number: float = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlooked(Looked):
+    """Another class with the same fields."""
+
+
+ORIGIN = Provenance(model="m", seconds=0.5, made="2026-01-01")
+FLAT = np.zeros(2)
+
+
+def test_what_comes_back_from_a_file_is_equal(tmp_path: Path) -> None:
+    """Its arrays, NaN and the records in it are compared, and not asked for their truth."""
+    one = replace(Looked(provenance=ORIGIN), names=np.arange(2))
+    back = Result.load(one.save(tmp_path / "r.safetensors"))
+    assert back is not one
+    assert back == one
+    assert not back != one  # noqa: SIM202 - the other operator
+    assert Looked(provenance=ORIGIN) == Looked(provenance=ORIGIN)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"array": np.array([[1.0, np.nan], [np.inf, 1.0]])},
+        {"array": np.array([1.0, np.nan, np.inf, -0.0])},
+        {"names": np.array(["a", "c"])},
+        {"place": Place(values=FLAT)},
+        {"place": None},
+        {"parts": (Place(), Place(name="b", values=FLAT))},
+        {"parts": (Place(),)},
+        {"notes": {"error": float("nan"), "part": Place(name="b")}},
+        {"notes": {"error": float("nan")}},
+        {"number": 0.0},
+        {"provenance": replace(ORIGIN, seconds=0.75)},
+    ],
+)
+def test_any_change_makes_it_another(change: dict[str, Any]) -> None:
+    """Also deep inside, and where the result comes from."""
+    one = Looked(provenance=ORIGIN)
+    assert one != replace(one, **change)
+    assert replace(one, **change) != one
+
+
+def test_other_classes_are_never_equal() -> None:
+    """Though all of their fields are."""
+    assert Looked(provenance=ORIGIN) != Overlooked(provenance=ORIGIN)
+    assert Looked() != "a text"
+    assert Looked() != None  # noqa: E711 - what is compared
+
+
+def test_no_result_can_be_hashed() -> None:
+    """It holds arrays and mappings."""
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Looked())
+
+
+def test_every_kind_of_result_is_compared_so() -> None:
+    """Whatever `dataclass` would have made for it."""
+    assert pel.weights.filters  # every window is loaded with it
+    assert {kind.__eq__ for kind in Result.kinds.values()} == {Result.__eq__}
