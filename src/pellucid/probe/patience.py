@@ -18,15 +18,24 @@ _SOON, _AGAIN = 0.02, 5.0
 
 
 def _leaving(frame: FrameType | None) -> bool:
-    """Say whether a block of ours is being entered or left right now: an exception there would leave it half done."""
+    """Say whether a block of ours, or one in what we called, is being entered or left right now.
+
+    An exception there would leave it half done: PyTorch, too, takes its modes away for a while and puts them back.
+    """
+    called = True  # by us: blocks of those who called us may be left all the while that we work
     while frame is not None:
         code, behind = frame.f_code, frame.f_back
-        if code is _EXIT and frame.f_locals["self"].gen.gi_code.co_filename.startswith(_OURS):
+        called = called and not _is_ours(frame)
+        if code is _EXIT and (called or frame.f_locals["self"].gen.gi_code.co_filename.startswith(_OURS)):
             return True
-        if code.co_name in _ENDS and behind is not None and behind.f_code.co_filename.startswith(_OURS):
+        if code.co_name in _ENDS and (called or _is_ours(behind)):
             return True
         frame = behind
     return False
+
+
+def _is_ours(frame: FrameType | None) -> bool:
+    return frame is not None and frame.f_code.co_filename.startswith(_OURS)
 
 
 class Patience:
@@ -54,8 +63,13 @@ class Patience:
         self._before[number](number, frame)
 
     def _once_more(self) -> None:
-        if self._came and self in _now:
+        if not self._came or self not in _now:
+            return
+        main = threading.main_thread().ident
+        if main is None or not hasattr(signal, "pthread_kill"):  # on Windows the main thread hears it when it wakes up
             signal.raise_signal(self._came)
+        else:
+            signal.pthread_kill(main, self._came)
 
     def begin(self) -> None:
         """Be asked about signals from now on."""
