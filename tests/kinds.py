@@ -239,6 +239,8 @@ KINDS = {
         LossCurves,
         SanityCheck,
         Descent,
+        Landscape,
+        Curvature,
     )
 }
 

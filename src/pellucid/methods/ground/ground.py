@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from pellucid.core.errors import InputError
 from pellucid.core.figure.words import amount
@@ -14,7 +15,7 @@ from pellucid.methods.ground.noise import own_generators, seed_everything
 from pellucid.methods.ground.values import loss_value, outside_inference
 from pellucid.probe.address import unwrap
 from pellucid.probe.filters import Filters
-from pellucid.probe.guard import untouched
+from pellucid.probe.guard import examined
 from pellucid.probe.subject import batch_size, call, device_of, to_device
 
 Loss = Callable[[Any, Any], Tensor]
@@ -58,9 +59,7 @@ class Ground:
     @contextmanager
     def walked(self) -> Generator["Ground", None, None]:
         """Let points be asked for while the block runs; afterwards the model is as it was, also after an exception."""
-        with untouched(self.model), torch.inference_mode(mode=False):
-            for module in self.model.modules():
-                module.training = False
+        with examined(self.model):
             self._here = [one.parameter.data for one in self.filters]
             self._home = [one.clone() for one in self._here]
             self._generators = own_generators(self.model)
@@ -157,7 +156,7 @@ class Ground:
         self._go(())
         total = self._nothing()
         for (x, y), share in zip(self.parts, self._shares(), strict=True):
-            with self._differentiated() as parameters:
+            with self._differentiated() as parameters, sdpa_kernel(SDPBackend.MATH):  # fused ones differentiate once
                 slopes: Any = torch.autograd.grad(self._traced(x, y), parameters, create_graph=True, allow_unused=True)
                 along = sum(
                     ((slope * one).sum() for slope, one in zip(slopes, direction, strict=True) if slope is not None),

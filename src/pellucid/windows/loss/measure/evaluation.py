@@ -1,10 +1,8 @@
 """One evaluation of a model on one batch: in eval mode, in train mode, and with every input at 0."""
 
 import math
-import random
 import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -90,7 +88,7 @@ def evaluate(
     if holds_nothing(x, y):
         raise no_examples([(x, y)])
     sums = LayerSums(inner, at)
-    with _left_alone(inner):
+    with untouched(inner), torch.no_grad():
         training = {module: module.training for module in inner.modules()}
         inner.eval()
         objective, classes, part = _examine(inner, x, y, loss)
@@ -122,18 +120,6 @@ def evaluate(
         **_inputs(x),
         **_layers(sums),
     )
-
-
-@contextmanager
-def _left_alone(model: nn.Module) -> Generator[None, None, None]:
-    """Restore the model and every global random state, and keep no history for backward."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what a model draws from is put back
-    try:
-        with untouched(model), torch.no_grad():
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)  # noqa: NPY002
 
 
 def _examine(model: nn.Module, x: Any, y: Any, loss: Loss | None) -> tuple[Objective, int, int]:

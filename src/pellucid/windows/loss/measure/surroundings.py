@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from pellucid.core.errors import InputError
 from pellucid.methods.ground import Ground
 from pellucid.methods.ground.values import loss_value, outside_inference
-from pellucid.probe.address import unwrap
 from pellucid.probe.filters import Filters, filters_of
-from pellucid.probe.guard import refuse_inference, undisturbed, untouched
+from pellucid.probe.guard import examined, refuse_inference, undisturbed
 from pellucid.probe.subject import Subject, batch_size, call, split, to_device, up_to
 from pellucid.windows.loss.measure.evaluation import parts_of
 from pellucid.windows.loss.measure.objective import Loss, Objective, class_axis_of, logits_of, objective_of
@@ -97,8 +96,6 @@ def surroundings_of(subject: Subject, *, samples: int, recalibrated: bool = Fals
 
 def _refuse_no_numbers(filters: Sequence[Filters]) -> None:
     for one in filters:
-        if one.parameter.is_meta:
-            raise InputError(f"{one.name!r} is on the meta device and has no values. Give a model with weights.")
         bad = int((~torch.isfinite(one.parameter)).sum())
         if bad:
             raise InputError(
@@ -110,10 +107,8 @@ def _refuse_no_numbers(filters: Sequence[Filters]) -> None:
 
 def _objective(subject: Subject, batches: Sequence[tuple[Any, Any]]) -> tuple[Objective, Loss, Weighing]:
     """Run two examples to see what the outputs look like."""
-    model, (x, y) = unwrap(subject.model), batches[0]
-    with untouched(model), torch.inference_mode(mode=False), torch.no_grad():
-        for module in model.modules():
-            module.training = False
+    x, y = batches[0]
+    with examined(subject.model) as model, torch.no_grad():
         part_x, part_y = outside_inference(next(iter(parts_of(x, y, size=2))))
         output = call(model, part_x)
         logits = logits_of(output)
