@@ -100,10 +100,26 @@ def test_what_cannot_be_used_is_refused(name: str) -> None:
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("path", [3, None, b"a", ["a"]])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    """`Result.save`, `Result.load` and `pel.report` ask here."""
+    with pytest.raises(InputError) as caught:
+        arguments.file_path("to", path)
+    assert str(caught.value) == f"to={path!r} came; expected the name of a file, a text or a pathlib.Path."
+
+
+def test_a_number_too_long_to_write_is_named_by_its_type() -> None:
+    """Python writes no whole number of more than 4,300 digits."""
+    assert arguments.came("radius", 10**5000) == "radius of type int came"
+
+
 def test_what_can_be_used_becomes_plain() -> None:
     """Numbers of NumPy, arrays and lists come back as what a file can hold."""
     assert SmoothGrad(samples=int(np.int64(3)), noise=1).noise == 1.0
     assert type(arguments.whole("most", np.int64(3))) is int
+    radii = [arguments.real_number("radius", kind(1.5)) for kind in (np.float16, np.float32, np.float64)]
+    assert [(type(one), one) for one in radii] == [(float, 1.5)] * 3
+    assert arguments.file_path("path", "a/b.html") == Path("a/b.html")
     assert arguments.wholes("classes", torch.tensor([2, 0]), 0, "") == (2, 0)
     assert arguments.names("only", ["[0]"], "") == ("[0]",)
     assert arguments.normalization("it", (torch.tensor([0.5]), np.array([1, 2]))) == ((0.5,), (1.0, 2.0))

@@ -1,4 +1,4 @@
-"""Results: when two of them are equal."""
+"""Results: when two of them are equal, and what they can be saved as."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pellucid as pel
+from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance, Result
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +30,7 @@ class Looked(Result):
     names: Array = field(default_factory=lambda: np.array(["a", "b"]))
     place: Place | None = field(default_factory=Place)
     parts: tuple[Place, ...] = field(default_factory=lambda: (Place(), Place(name="b")))
-    notes: dict[str, Any] = field(default_factory=lambda: {"error": float("nan"), "part": Place()})
+    notes: dict[str, float | Place] = field(default_factory=lambda: {"error": float("nan"), "part": Place()})
     number: float = float("nan")
 
 
@@ -82,13 +83,29 @@ def test_other_classes_are_never_equal() -> None:
     assert Looked() != None  # noqa: E711 - what is compared
 
 
-def test_no_result_can_be_hashed() -> None:
-    """It holds arrays and mappings."""
-    with pytest.raises(TypeError, match="unhashable"):
-        hash(Looked())
+def test_equal_results_hash_equal_and_can_be_keys(tmp_path: Path) -> None:
+    """Though they hold arrays and mappings, and also one that comes back from a file."""
+    one = replace(Looked(provenance=ORIGIN), names=np.arange(2))
+    back = Result.load(one.save(tmp_path / "r.safetensors"))
+    assert hash(back) == hash(one)
+    kept: dict[Result, str] = {one: "kept"}
+    assert kept[back] == "kept"
+    changed = replace(one, array=FLAT)
+    assert {one: 1, changed: 2, back: 3} == {one: 3, changed: 2}
+    assert len({one, back, changed, replace(one, provenance=replace(ORIGIN, model="n"))}) == 3
 
 
 def test_every_kind_of_result_is_compared_so() -> None:
     """Whatever `dataclass` would have made for it."""
     assert pel.weights.filters  # every window is loaded with it
     assert {kind.__eq__ for kind in Result.kinds.values()} == {Result.__eq__}
+    assert {kind.__hash__ for kind in Result.kinds.values()} == {Result.__hash__}
+
+
+@pytest.mark.parametrize("path", ["", ".", "/", "a\0b", "\ud800"])
+def test_what_names_no_file(path: str) -> None:
+    """Whatever cannot be the name of a file is refused before anything is written or read."""
+    for call in (Looked().save, Result.load):
+        with pytest.raises(InputError) as caught:
+            call(path)
+        assert str(caught.value) == f"path={path!r} came; expected the name of a file, a text or a pathlib.Path."

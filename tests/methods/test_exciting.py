@@ -292,11 +292,11 @@ def test_ctrl_c_keeps_the_batches_that_were_done(where: str, monkeypatch: pytest
             raise KeyboardInterrupt
 
     class Merges(_Search):
-        def _merge(self, *given: Any) -> None:
+        def _merge(self, *given: Any, space: tuple[int, ...]) -> None:
             """Fail in the third batch, whose values have been counted."""
             if self.samples == 18:
                 raise KeyboardInterrupt
-            super()._merge(*given)
+            super()._merge(*given, space=space)
 
     if where == "model":
         model.register_forward_pre_hook(stop)

@@ -84,6 +84,13 @@ REFUSED = {
         lambda: pictures_of([(torch.zeros(2, 1, 3, 4), torch.tensor([0, 7]))], quotas={0: 1, 1: 1}),
         "The label 7 came, and the model has outputs for classes 0 to 1.",
     ),
+    "two sizes": (
+        lambda: pictures_of([*batches(), (torch.zeros(1, 1, 9, 4), torch.tensor([1]))], quotas={0: 99, 1: 99, 2: 99}),
+        (
+            "Pictures of (1, 9, 4) came in batch 4, and of (1, 3, 4) in the first. They are compared place by place: "
+            "bring all to one size."
+        ),
+    ),
     "nothing usable": (
         lambda: pictures_of([(torch.zeros(2, 1, 3, 4), torch.tensor([-1, -1]))], quotas={0: 1}),
         "Of 2 examples none has a label of 0 or more and values that are finite.",

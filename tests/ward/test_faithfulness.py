@@ -130,6 +130,75 @@ def test_a_gradient_that_shatters_is_a_look() -> None:
     assert levels(pel.gradients.faithfulness(Waves(1.0), x, options=options), "GRD014") == {"ok"}
 
 
+def dead_mlp(dead: float = -100.0) -> nn.Sequential:
+    """A network whose hidden units are all off."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 4))
+    nn.init.constant_(model[0].bias, dead)  # pyright: ignore[reportArgumentType]
+    return model
+
+
+def test_maps_of_a_dead_model_leave_nothing_to_test() -> None:
+    """The layer is named, of each method, and no other baseline is asked for; of a sound one all gradients arrive."""
+    x = torch.rand(12, 20, generator=torch.Generator().manual_seed(0))
+    methods = ("gradient", "integratedgradients")
+    result = pel.gradients.faithfulness(dead_mlp(), x, 0, method=methods, options=QUICK)
+    assert result.silent == (("1",) * 12,) * 2
+    said = findings(result, "GRD017")
+    assert {(one.level, one.where, one.value) for one in said} == {("warn", "1", 1.0)}
+    assert {one.message for one in said} == {
+        f"12 of 12 maps of {name} are 0 everywhere; the gradient is lost at 1, and nothing is left to test"
+        for name in methods
+    }
+    assert result.findings.headline.startswith("warn: Tested map is zero at 1: 12 of 12 maps of gradient are 0")
+    assert "the gradient is lost at 1" in str(result)
+    (curves,) = findings(result, "GRD013")
+    assert curves.message == "the score is the same with everything taken away: the gradient is lost, too"
+    sound = pel.gradients.faithfulness(dead_mlp(0.0), x, 0, method=methods, options=QUICK)
+    assert levels(sound, "GRD017") == {"ok"}
+
+
+def test_a_few_maps_of_zeros_are_a_look() -> None:
+    """One example of twelve lies where every unit is off: what is said of the others stands."""
+    x = torch.rand(12, 20, generator=torch.Generator().manual_seed(0))
+    model = dead_mlp(0.0)
+    with torch.no_grad():
+        model[0].weight.abs_()
+        x[5] = -x[5]
+    (found,) = findings(pel.gradients.faithfulness(model, x, 0, options=QUICK), "GRD017")
+    assert (found.level, found.where, found.value, found.evidence["first example"]) == ("look", "1", 1 / 12, 5)
+    assert found.message == (
+        "1 of 12 maps of gradient is 0 everywhere; the gradient is lost at 1, and nothing is left to test"
+    )
+
+
+def test_a_dead_layer_under_a_class_activation_map_is_named() -> None:
+    """The question is asked at the layer that the method chose, or at the one that was named."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3))
+    with torch.no_grad():
+        model[3].weight.zero_()
+    options = replace(QUICK, randomisations=0, samples=0)
+    for at in (None, "0"):
+        result = pel.gradients.faithfulness(model, torch.rand(4, 1, 8, 8), 0, method="gradcam", at=at, options=options)
+        assert result.silent == (("3",) * 4,)
+
+
+@pytest.mark.parametrize(
+    ("examples", "places", "why"),
+    [
+        (8, 12, "12 places, and a correlation of ranks needs 16"),
+        (3, 20, "3 examples, and an interval needs 4"),
+        (1, 12, "12 places, and a correlation of ranks needs 16; 1 example, and an interval needs 4"),
+    ],
+)
+def test_what_there_is_too_little_of_is_said(examples: int, places: int, why: str) -> None:
+    """More examples are not asked for where the places are too few."""
+    x = torch.rand(examples, places, generator=torch.Generator().manual_seed(0))
+    result = pel.gradients.faithfulness(nn.Linear(places, 3), x, 0, options=replace(QUICK, samples=0))
+    (found,) = findings(result, "GRD012")
+    assert (found.level, found.message) == ("not-measured", f"too few: {why}")
+
+
 def test_constant_maps_and_too_few_examples_are_not_judged() -> None:
     """What has no order is said to have none; three examples tell nothing."""
     model, x, y = digits_of("mlp")

@@ -53,13 +53,54 @@ def test_some_dead_filters_are_looked_at_and_many_are_warned_of() -> None:
     """With their numbers."""
     (few,) = findings(pel.weights.filters(scaled(net(), slice(2, 5), 1e-6)), "WGT003")
     assert (few.level, few.evidence["filters"]) == ("look", "2, 3, 4")
-    assert few.message == "3 of 16 filters are below 0.1 % of the largest: 2, 3, 4"
+    assert few.message == "3 of 16 filters are below 0.1 % of the largest, by norm only: 2, 3, 4"
     (many,) = findings(pel.weights.filters(scaled(net(), slice(0, 10), 1e-6), data=images(32)), "WGT003")
     assert (many.level, many.value) == ("warn", 10 / 16)
     assert many.message == (
         "10 of 16 filters are below 0.1 % of the largest, and their output hardly changes over the data: "
         "0, 1, 2, 3, 4, 5 …"
     )
+
+
+def test_a_verdict_without_data_is_by_norm_only() -> None:
+    """It says so, and with few examples too; with enough of them it does not."""
+    (bare,), (few,), (many,) = (
+        findings(pel.weights.filters(net(), data=one), "WGT003") for one in (None, images(127), images(128))
+    )
+    assert {one.level for one in (bare, few, many)} == {"ok"}
+    assert bare.message == f"{many.message}, by norm only: no data were given"
+    assert few.message == f"{many.message}, by norm only: 127 examples came, and 128 are needed to call a filter silent"
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_filters_that_stay_silent_on_the_data_are_looked_at(norm: bool) -> None:
+    """Two that are held below 0, by a bias or by the batch norm, and one that sees the same everywhere."""
+    model, x = net(norm=norm), images(200)
+    x[:, 2] = 0.5
+    with torch.no_grad():
+        model[int(norm)].bias[[3, 7]] = -100
+        model[0].weight[9, :2] = 0
+        model[0].padding = (0, 0)
+    (silent, ok) = findings(pel.weights.filters(model, data=x), "WGT003")
+    assert (silent.level, silent.where, silent.samples, ok.level) == ("look", "0", 200, "ok")
+    behind = ", behind the batch norm 1," if norm else ""
+    assert silent.message == (
+        "3 of 16 filters are silent on all of 200 examples, though not small: what they put out"
+        f"{behind} is never above 0, or hardly changes: 3, 7, 9"
+    )
+    assert silent.evidence == {"silent filters": "3, 7, 9"}
+    assert "pel.activations.feature_maps" in silent.next_step
+    assert levels(pel.weights.filters(model), "WGT003") == {"ok"}
+    assert levels(pel.weights.filters(model, data=x[:100]), "WGT003") == {"ok"}
+
+
+def test_dead_filters_are_not_called_silent_too() -> None:
+    """They are named once."""
+    model = scaled(net(), slice(2, 5), 1e-6)
+    with torch.no_grad():
+        model[0].bias[2:5] = -1
+    (found,) = findings(pel.weights.filters(model, data=images(200)), "WGT003")
+    assert (found.level, found.evidence["filters"]) == ("look", "2, 3, 4")
 
 
 def test_a_layer_of_zeros_is_warned_of() -> None:

@@ -97,6 +97,18 @@ def test_a_class_that_nothing_speaks_for_is_no_lost_gradient() -> None:
     (found,) = findings(result, "GRD009")
     assert found.level == "look"
     assert found.message.startswith("3 of 3 maps are 0 everywhere, though the gradient arrives: the channels, each ")
+    assert found.cause == "The score falls where the layer is active, and what speaks against the score is cut off."
+    rectified = nn.Sequential(first, nn.ReLU(), nn.Flatten(), last)
+    for method, net in (("gradcam", model), ("guidedgradcam", rectified)):
+        (found,) = findings(pel.gradients.saliency(net, torch.ones(3, 1, 8, 8), 0, method=method), "GRD009")
+        assert found.level == "look"
+        assert found.next_step == (
+            "See what speaks against it with method=pel.gradients.GradCAM(relu=False), or explain the class that "
+            "scores highest."
+        )
+    unlike = pel.gradients.saliency(model, torch.ones(3, 1, 8, 8), 0, method=pel.gradients.GradCAM(relu=False))
+    assert levels(unlike, "GRD009") == {"ok"}
+    assert (unlike.map < 0).all()
 
 
 @pytest.mark.parametrize("method", ["gradient", "integratedgradients", "smoothgrad", "occlusion"])

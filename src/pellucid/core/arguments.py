@@ -1,10 +1,12 @@
 """Arguments: whether what came can be used, and if not, one way of saying so."""
 
 import math
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from numbers import Integral, Number, Real
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -28,7 +30,10 @@ def came(name: str, value: Any) -> str:
     """
     if isinstance(value, type):
         return f"{name} came as the class {value.__name__}"
-    words = repr(value) if _is_plain(value) else ""
+    try:
+        words = repr(value) if _is_plain(value) else ""
+    except ValueError:  # a whole number of more digits than Python writes
+        words = ""
     if words and len(words) <= _LONGEST:
         return f"{name}={words} came"
     return f"{name} of type {type(value).__name__} came"
@@ -83,7 +88,8 @@ def real_number(name: str, value: Any, least: float = 0.0, most: float = LARGEST
     Raises:
         InputError: It is no number, not finite, or out of its range.
     """
-    given: Any = value
+    # NumPy would bring the limits to its own type, in which they may be infinite, and warn.
+    given: Any = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, Real) and not isinstance(value, bool) and least <= given <= most:
         return float(given)
     low = "above 0" if least == ABOVE_0 else f"{least:g}"
@@ -142,6 +148,27 @@ def function(name: str, value: Any, how: str) -> Any:
     if value is None or (callable(value) and not is_class):
         return value
     raise refused(name, value, f"None or a function {how}" + (f", such as {value.__name__}()" if is_class else ""))
+
+
+def file_path(name: str, value: Any) -> Path:
+    """Return the path of a file.
+
+    Args:
+        name: Of the argument.
+        value: What came.
+
+    Raises:
+        InputError: It is neither a text nor a path, names no file, or holds characters that no name of a file can.
+    """
+    how = "the name of a file, a text or a pathlib.Path"
+    try:
+        path = Path(value)
+        holds = b"\0" not in os.fsencode(path)
+    except (TypeError, UnicodeEncodeError) as error:
+        raise refused(name, value, how) from error
+    if not path.name or not holds:
+        raise refused(name, value, how)
+    return path
 
 
 def several(name: str, value: Any, how: str) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import numpy as np
 
+from pellucid.core.arguments import file_path
 from pellucid.core.errors import FormatError, did_you_mean
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ class Result:
     def __init_subclass__(cls) -> None:
         """Register the class under its window and name, so that a stored file finds it.
 
-        It is given the equality of this class: the one that `dataclass` would make for it asks arrays for their truth.
+        It is given the equality and the hash of this class: those that `dataclass` would make for it ask arrays for
+        their truth and for theirs.
         """
-        cls.__eq__ = Result.__eq__
+        cls.__eq__, cls.__hash__ = Result.__eq__, Result.__hash__
         window = cls.__module__.removeprefix("pellucid.windows.").partition(".")[0]
         cls.kind = f"{window}.{cls.__name__}"
         Result.kinds[cls.kind] = cls
@@ -118,11 +120,12 @@ class Result:
             The path.
 
         Raises:
+            InputError: The path names no file.
             StoreError: The file cannot be written; what was there before is still there.
         """
         from pellucid.core.files import write_result
 
-        return write_result(self, Path(path))
+        return write_result(self, file_path("path", path))
 
     @classmethod
     def load(cls: type[Kind], path: str | Path) -> Kind:  # noqa: PYI019 - see Kind
@@ -135,12 +138,13 @@ class Result:
             A result of the class that was saved.
 
         Raises:
+            InputError: The path names no file.
             StoreError: There is no such file, or it cannot be read.
             FormatError: The file is damaged, truncated, hostile, or holds another kind of result.
         """
         from pellucid.core.files import read_result
 
-        found = read_result(Path(path))
+        found = read_result(file_path("path", path))
         if not isinstance(found, cls):
             raise FormatError(f"{path} holds {found.kind}, expected {cls.kind}. Read it with Result.load().")
         return found
@@ -181,6 +185,9 @@ class Result:
 
     def __eq__(self, other: object) -> bool:
         return _same(self, other) if isinstance(other, Result) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.provenance.model, self.provenance.made))
 
     def __str__(self) -> str:
         """The findings and the first picture, where there is one, as text."""

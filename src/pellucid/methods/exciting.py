@@ -1,16 +1,16 @@
 """Exciting: the example, and the place in it, that excites each channel of a layer most."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any, cast
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pellucid.core.errors import InputError
+from pellucid.core.errors import InputError, PellucidError
 from pellucid.core.figure.words import amount
 from pellucid.core.progress import each
 from pellucid.methods.attribution.memory import Chunks
@@ -161,6 +161,25 @@ def batches_of(data: Any) -> Iterable[Any]:
     return cast("Iterable[Any]", data)
 
 
+@contextmanager
+def batch_told(number: int) -> Generator[None, None, None]:
+    """Add to what a model raises meanwhile which batch of several it was given.
+
+    Args:
+        number: Of the batch, from 1.
+
+    Yields:
+        None.
+    """
+    try:
+        yield
+    except PellucidError:
+        raise
+    except Exception as error:
+        error.add_note(f"That was batch {number} of the data. Give batches that the model takes.")
+        raise
+
+
 class _Search:
     """Goes through batches and keeps the best."""
 
@@ -179,9 +198,10 @@ class _Search:
         empty: list[Any] = []
         whole: dict[str, Any] = {}  # how it was after the last batch: what is begun may be half in it
         try:
-            for batch in each(batches, "batches"):
+            for number, batch in enumerate(each(batches, "batches"), 1):
                 if batch_size(batch):
-                    self._add(batch)
+                    with batch_told(number):
+                        self._add(batch)
                     whole = dict(vars(self))
                 else:
                     empty.append(batch)
@@ -230,7 +250,7 @@ class _Search:
         best = torch.where(finite, flat, -torch.inf)[:, self._channels.to(flat.device)]
         places = best.argmax(2)
         values = best.gather(2, places[:, :, None])[:, :, 0]
-        self._merge(values.cpu(), places.cpu(), labels, images, field)
+        self._merge(values.cpu(), places.cpu(), labels, images, field, space=tuple(moved.shape[2:]))
         self.samples += len(labels)
         self._positions += len(labels) * flat.shape[2]
         self._passes += len(labels)
@@ -247,7 +267,8 @@ class _Search:
         self._channels = _channels(self._wanted, total, self._prefix.name)[:fitting]
         count, wide = len(self._channels), torch.promote_types(moved.dtype, torch.float32)
         self._values = torch.full((count,), -torch.inf, dtype=wide, device="cpu")
-        self._examples = self._labels = self._places = torch.full((count,), -1, device="cpu")
+        self._examples = self._labels = torch.full((count,), -1, device="cpu")
+        self._places = torch.full((count, len(self._space)), -1, device="cpu")
         self._patches = torch.full((count, *self._window), torch.nan if real else 0, dtype=kind, device="cpu")
         self._corners = torch.zeros((count, images.ndim - 1), dtype=torch.long, device="cpu")
         self._highest = torch.full((total,), -torch.inf, dtype=torch.float64, device="cpu")
@@ -257,8 +278,15 @@ class _Search:
     def _field(self, inputs: Any, images: Tensor) -> Field:
         shape = tuple(images.shape[1:])
         if shape not in self._fields:
-            self._fields[shape] = field_of(self._prefix, inputs, picture_in(inputs, len(images)), axis=self._axis)
-            self._passes += self._fields[shape].passes
+            found = field_of(self._prefix, inputs, picture_in(inputs, len(images)), axis=self._axis)
+            if self.samples and not _holds(self._window, found.window):
+                raise InputError(
+                    f"Examples of shape {shape} came after others, and of them {self._prefix.name!r} sees a part of "
+                    f"shape {found.window}, more than the {self._window} of those before. Bring all to one size, or "
+                    "give the largest first."
+                )
+            self._fields[shape] = found
+            self._passes += found.passes
         return self._fields[shape]
 
     def _count(self, flat: Tensor, finite: Tensor) -> None:
@@ -269,17 +297,22 @@ class _Search:
         self._active = self._active + (flat != 0).any(2).sum(0).cpu()
         self._broken = self._broken + (~finite).sum((0, 2)).cpu()
 
-    def _merge(self, values: Tensor, places: Tensor, labels: Tensor, images: Tensor, field: Field) -> None:
+    def _merge(
+        self, values: Tensor, places: Tensor, labels: Tensor, images: Tensor, field: Field, *, space: tuple[int, ...]
+    ) -> None:
         """Take what is better than the best so far, of [example, channel]; in place nothing: see `_count`."""
         highest, rows = values.to(self._values).max(0)
         better = highest > self._values
+        chosen = places.gather(0, rows[None])[0]
         self._values = torch.where(better, highest, self._values)
         self._examples = torch.where(better, self.samples + rows, self._examples)
         self._labels = torch.where(better, labels[rows], self._labels)
-        self._places = torch.where(better, places.gather(0, rows[None])[0], self._places)
+        if space:  # of this batch: examples may be of several sizes
+            found = torch.stack(torch.unravel_index(chosen, space), -1)
+            self._places = torch.where(better[:, None], found, self._places)
         self._patches, self._corners = self._patches.clone(), self._corners.clone()
         for one in torch.nonzero(better).flatten().tolist():
-            corner = field.corner(int(self._channels[one]), int(self._places[one]))
+            corner = field.corner(int(self._channels[one]), int(chosen[one]))
             self._corners[one] = torch.tensor(corner, device="cpu")
             self._patches[one] = _window(images[int(rows[one])], corner, self._window).to(self._patches)
 
@@ -287,8 +320,6 @@ class _Search:
         """Return what was found."""
         empty = self._examples < 0
         boxes = torch.stack([self._corners, self._corners + torch.tensor(self._window, device="cpu")], -1)
-        space = np.unravel_index(self._places.clamp(min=0).numpy(), self._space) if self._space else ()
-        places = np.stack(space, axis=-1) if self._space else np.zeros((len(empty), 0), np.int64)
         return Exciting(
             layer=self._prefix.name,
             kind=type(self._prefix.module).__name__,
@@ -297,7 +328,7 @@ class _Search:
             values=torch.where(empty, torch.nan, self._values).numpy(),
             examples=self._examples.numpy(),
             labels=self._labels.numpy(),
-            places=np.where(empty.numpy()[:, None], -1, places),
+            places=self._places.numpy(),
             boxes=boxes.numpy(),
             patches=self._patches.numpy(),
             field=next(iter(self._fields.values())).how,
@@ -311,6 +342,11 @@ class _Search:
             passes=self._passes,
             stopped=self._stopped,
         )
+
+
+def _holds(window: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Say whether another part of an example is no larger along any axis."""
+    return len(other) == len(window) and all(size <= most for size, most in zip(other, window, strict=True))
 
 
 def _window(image: Tensor, corner: Sequence[int], window: Sequence[int]) -> Tensor:

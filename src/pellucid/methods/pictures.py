@@ -129,7 +129,8 @@ def pictures_of(
         The pictures, in the order of the data.
 
     Raises:
-        InputError: No pictures, no labels, a label without a quota, or more than 4 GiB.
+        InputError: No pictures, no labels, a label without a quota, pictures of several sizes, or more than 4
+            GiB.
     """
     kept: list[tuple[Tensor, Tensor, Tensor]] = []
     left, seen, out, held = dict(quotas), 0, 0, 0
@@ -137,6 +138,11 @@ def pictures_of(
     for batch in each(data, "batches"):
         x, y = labelled(batch)
         form = form or _form(x, shape)
+        if kept and x.shape[1:] != kept[0][0].shape[1:]:
+            raise InputError(
+                f"Pictures of {tuple(x.shape[1:])} came in batch {len(kept) + 1}, and of {tuple(kept[0][0].shape[1:])} "
+                "in the first. They are compared place by place: bring all to one size."
+            )
         usable = (y >= 0) & torch.isfinite(x).flatten(1).all(1)
         out += int((~usable).sum())
         rows = _within(y, usable, left)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pellucid.core.errors import InputError
 from pellucid.probe.address import unwrap
-from pellucid.probe.guard import refuse_uninitialized
+from pellucid.probe.guard import refuse_complex, refuse_meta, refuse_uninitialized
 
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _ROWS = (
@@ -91,18 +91,20 @@ def filters_of(model: nn.Module) -> list[Filters]:
         there once. Buffers never are.
 
     Raises:
-        InputError: There is no parameter, or one has no shape yet.
+        InputError: There is no parameter, or one has no shape yet, no values, or complex numbers.
     """
     refuse_uninitialized(model)
     bare = unwrap(model)
     named = list(bare.named_parameters())
-    floating = [(name, one) for name, one in named if one.is_floating_point()]
+    floating = [(name, one) for name, one in named if one.is_floating_point() or one.is_complex()]
     trained = [(name, one) for name, one in floating if one.requires_grad] or floating
     if not trained:
         raise InputError(
             f"{type(bare).__name__} has no parameter of real numbers that could be moved, and so no ground around its "
             "weights. Expected a model with weights."
         )
+    refuse_meta(trained)
+    refuse_complex(trained, "no ground is measured (requires_grad_(False) leaves it out)")
     return [
         _filters(name, parameter, owner)
         for (name, parameter), owner in zip(trained, _owners(bare, trained), strict=True)

@@ -3,7 +3,7 @@
 import os
 import random
 from collections import OrderedDict, deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from threading import RLock
@@ -147,6 +147,38 @@ def refuse_uninitialized(model: nn.Module) -> None:
             )
 
 
+def refuse_meta(named: Iterable[tuple[str, Tensor]]) -> None:
+    """Raise where a tensor is on the meta device.
+
+    Args:
+        named: Parameters or buffers that are needed, with their names.
+
+    Raises:
+        InputError: One has no values.
+    """
+    for name, tensor in named:
+        if tensor.is_meta:
+            raise InputError(f"{name!r} is on the meta device and has no values. Give a model with weights.")
+
+
+def refuse_complex(named: Iterable[tuple[str, Tensor]], what: str) -> None:
+    """Raise where a tensor holds complex numbers.
+
+    Args:
+        named: Parameters that are needed, with their names.
+        what: Cannot be made of complex numbers, such as "no picture can be drawn".
+
+    Raises:
+        InputError: One does.
+    """
+    for name, tensor in named:
+        if tensor.is_complex():
+            raise InputError(
+                f"{name!r} holds complex numbers ({tensor.dtype}), of which {what}. Expected real numbers. "
+                "pel.weights.histograms(model) shows the magnitudes, pel.weights.spectra(model) the singular values."
+            )
+
+
 def refuse_inference(model: nn.Module) -> None:
     """Raise where a model cannot be differentiated, since it was made under inference mode.
 
@@ -178,12 +210,12 @@ def _random_state() -> Iterator[PutBack]:
 
 def _modes() -> int:
     """Return how many TorchFunctionModes are entered."""
-    return int(_CORE._len_torch_function_stack())
+    return int(_CORE._len_torch_function_stack())  # noqa: SLF001 - PyTorch shows this stack nowhere else
 
 
 def _pop_modes(kept: int) -> None:
     while _modes() > kept:
-        _CORE._pop_torch_function_stack()
+        _CORE._pop_torch_function_stack()  # noqa: SLF001 - the same
 
 
 def _switches() -> Iterator[PutBack]:

@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 from pellucid.core.arguments import Options, can_be_written, function, names, normalization, refused, whole
 from pellucid.core.errors import InputError, PellucidError
 from pellucid.probe.address import modules_of, unwrap
+from pellucid.probe.guard import refuse_meta
 
 Loss = Callable[[Any, Any], Tensor]
 _TARGET_KEYS = ("labels", "label", "targets", "target", "y")
@@ -142,9 +143,15 @@ def device_of(model: nn.Module) -> torch.device:
 
     Returns:
         A device.
+
+    Raises:
+        InputError: That is the meta device, where nothing can be computed.
     """
-    first = next(chain(model.parameters(), model.buffers()), None)
-    return torch.device("cpu") if first is None else first.device
+    first = next(chain(model.named_parameters(), model.named_buffers()), None)
+    if first is None:
+        return torch.device("cpu")
+    refuse_meta([first])
+    return first[1].device
 
 
 def to_device(batch: Any, device: torch.device) -> Any:

@@ -63,6 +63,7 @@ def test_blur_keeps_a_constant_and_the_mean_of_a_middle() -> None:
         ("black", f"baseline='black' came, for an input of shape (2, 3). {HOW} 'blur' is for images."),
         ("blur", f"baseline='blur' came, for an input of shape (2, 3). {HOW} 'blur' is for images."),
         (True, f"baseline=True came. {HOW}"),
+        pytest.param(10**400, f"baseline of type int came, larger than torch.float32 holds. {HOW}", id="10**400"),
         (math.nan, f"The baseline holds NaN or infinity. {HOW}"),
         (torch.zeros(4), f"The baseline has shape (4,), the input (2, 3). {HOW}"),
         ([1, 2], "2 baselines came for 1 explained inputs. Give one for each."),

@@ -16,6 +16,10 @@ HOW = (
 EVERY = torch.arange(3)
 FLAT = torch.arange(12.0).reshape(3, 4)
 DEEP = torch.arange(24.0).reshape(3, 2, 4)
+COMPLEX = (
+    "which a map cannot explain. Give a function to real ones as the target, such as "
+    "target=lambda output: output.abs()[:, 3]."
+)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +106,16 @@ def test_what_is_no_target_is_refused(target: Any, message: str) -> None:
             lambda _: 1.0,
             FLAT,
             f"The target function returned a float, expected a tensor with one number a row. {HOW}",
+        ),
+        (
+            0,
+            FLAT.to(torch.complex64),
+            f"The model returned complex numbers (torch.complex64), {COMPLEX}",
+        ),
+        (
+            lambda output: output[:, 0] * 1j,
+            FLAT,
+            f"The target function returned complex numbers (torch.complex64), {COMPLEX}",
         ),
         (0, FLAT[:2], "The output has 2 rows, expected one for each of 3 that came."),
     ],

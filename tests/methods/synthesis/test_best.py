@@ -80,3 +80,17 @@ def test_pictures_of_another_size_are_refused() -> None:
         "Pictures of (1, 8, 9) came in like= after pictures of (1, 8, 8). Bring all to one size, or give "
         "like=(channels, height, width)."
     )
+
+
+def test_an_error_of_the_model_comes_with_the_batch() -> None:
+    """Which of several, and what it held."""
+    model = small()
+
+    def refuse(_: nn.Module, given: tuple[Tensor]) -> None:
+        if len(given[0]) == 2:
+            raise RuntimeError("no pairs")
+
+    model.register_forward_pre_hook(refuse)
+    with pytest.raises(RuntimeError, match=r"^no pairs\n") as caught:
+        found(model, [(x(4), None), (x(2), None)], (0,))
+    assert caught.value.__notes__[1:] == ["That was batch 2 of the data. Give batches that the model takes."]

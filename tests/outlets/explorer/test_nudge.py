@@ -73,3 +73,12 @@ def test_the_prediction_is_the_gradient_times_the_nudge(architecture: str) -> No
     assert torch.equal(picture, kept)
     assert torch.equal(torch.get_rng_state(), state)
     assert not any(one._forward_hooks for one in reader.model.modules())
+
+
+def test_it_does_not_depend_on_the_default_device() -> None:
+    """What is computed lies where the network is."""
+    usual = nudge_of(Subject(Square()), picture_of(1.0), (1, 2), 0.25)
+    model, picture = Square(), picture_of(1.0)
+    with torch.device("meta"):
+        found = nudge_of(Subject(model), picture, (1, 2), 0.25)
+    assert np.array_equal(found.curve, usual.curve)

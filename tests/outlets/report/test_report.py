@@ -79,3 +79,11 @@ def test_a_place_to_write_to_is_needed() -> None:
     """Nothing is written to a place that nobody named."""
     with pytest.raises(InputError, match=r'^report\(\) was not told where to write\. Give to="report\.html"\.$'):
         pel.report(pel.gradients.saliency(nn.Linear(6, 3), torch.ones(1, 6)))
+
+
+@pytest.mark.parametrize("place", ["", "/", "a\0.html"])
+def test_what_names_no_file_is_refused(place: str) -> None:
+    """Before anything is drawn."""
+    with pytest.raises(InputError) as caught:
+        pel.report(pel.gradients.saliency(nn.Linear(6, 3), torch.ones(1, 6)), to=place)
+    assert str(caught.value) == f"to={place!r} came; expected the name of a file, a text or a pathlib.Path."

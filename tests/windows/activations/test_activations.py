@@ -142,3 +142,14 @@ def test_many_layers_show_the_faulty_and_say_how_many_are_left_out() -> None:
 def test_the_example_runs() -> None:
     """What the window says of itself is true."""
     assert doctest.testmod(activations).failed == 0
+
+
+def test_an_error_of_the_model_comes_with_the_batch() -> None:
+    """Which of several, and what it held."""
+    batches = [(torch.zeros(4, 3), None), (torch.zeros(4, 5), None)]
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied") as caught:
+        histograms(Subject(nn.Linear(3, 2), batches=batches))
+    assert caught.value.__notes__ == [
+        "pellucid called Linear(torch.float32[4, 5]).",
+        "That was batch 2 of the data. Give batches that the model takes.",
+    ]

@@ -1,6 +1,7 @@
 """What each channel of a layer makes of one example."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,6 +63,16 @@ def test_silent_is_said_of_one_example_and_dead_of_all() -> None:
     alone = pel.activations.feature_maps(model, x, "1")
     assert alone.dead is None
     assert "Silent here means silent on this one example: give data= to see what is dead." in alone.figure().caveat
+
+
+def test_outlines_that_coincide_are_one_with_every_name() -> None:
+    """One line over another would look as if only the last were there."""
+    found = pel.activations.feature_maps(cnn(), images(), "1")
+    boxes = found.boxes.copy()
+    first, second, third = found.order[:3].tolist()
+    boxes[first, 1:], boxes[second, 1:], boxes[third, 1:] = [[-5, 40], [-1, 10]], [[4, 7], [4, 7]], [[0, 10], [0, 99]]
+    marks = replace(found, boxes=boxes).figure().panels[0].marks[1:]
+    assert [one.label for one in marks if isinstance(one, Lines)] == [f"channels {first}, {third}", f"channel {second}"]
 
 
 def test_the_field_is_outlined_on_the_example() -> None:

@@ -49,6 +49,15 @@ def share_before(name: str) -> float:
     return before / sum(weights.values())
 
 
+def test_a_map_that_is_stopped_is_no_result(model_is_untouched: Untouched) -> None:
+    """It raises, as its docstring says, and leaves the model as it was."""
+    net, (heard, told) = cnn(), stopping_at(0.3)
+    with model_is_untouched(net), pytest.raises(KeyboardInterrupt):
+        pel.gradients.saliency(net, images(6), 0, method="smoothgrad", progress=heard)
+    assert told
+    assert "Ctrl-C raises KeyboardInterrupt and gives no result." in (pel.gradients.saliency.__doc__ or "")
+
+
 def test_progress_counts_what_all_tests_take() -> None:
     """From the methods over the tests to the last; it never goes back."""
     told: list[tuple[int, int]] = []

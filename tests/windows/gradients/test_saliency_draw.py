@@ -1,6 +1,6 @@
 """Maps as pictures: over what they explain, as coarse as they are, and several of them side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -152,6 +152,23 @@ def test_several_examples_have_a_map_each() -> None:
     assert figure.caveat.endswith("2 examples more are not drawn.")
 
 
+def test_a_map_of_zeros_is_named() -> None:
+    """Alone, among several, over nothing, and of features: its limits would say that there is something to see."""
+    model = network()
+    one, several = (pel.gradients.saliency(model, pictures(count), 1) for count in (1, 2))
+    zeros = one.map * 0
+    assert replace(one, maps=(zeros,)).figure().panels[1].note.endswith("; all 0")
+    mixed = replace(several, maps=(np.concatenate([zeros, several.map[1:]]),))
+    assert [panel.note for panel in mixed.figure().panels[1:]] == ["all 0", ""]
+    bare = np.zeros((2, 3, 4), np.float32)
+    bare[1] = 1
+    tiles = replace(several, maps=(bare,), inputs=(bare,), layer="3", places=("3",)).figure().panels[-1].marks[0]
+    assert isinstance(tiles, Tiles)
+    assert [title.endswith(", all 0") for title in tiles.titles] == [True, False]
+    flat = pel.gradients.saliency(nn.Linear(6, 2), torch.rand(1, 6), 0)
+    assert replace(flat, maps=(flat.map * 0,)).figure().panels[0].note == "all 0"
+
+
 def test_features_are_curves() -> None:
     """What lies along one axis has no picture."""
     torch.manual_seed(0)
@@ -245,7 +262,7 @@ def test_problems_of_each_map_are_kept() -> None:
     assert figure.level is Level.WARN
     assert "(gradient, occlusion" in figure.verdict or "(gradient)" in figure.verdict
     assert [panel.level for panel in figure.panels] == [Level.OK, Level.WARN, Level.WARN]
-    assert "all zero" in figure.panels[1].note
+    assert figure.panels[1].note.startswith("all 0")
 
 
 def test_the_verdict_names_what_each_method_has_worst_first() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 import pellucid as pel
 from pellucid.core.errors import InputError
+from pellucid.core.figure import Lines
 from pellucid.core.result import Result
 from pellucid.windows.weights import Dreamed, DreamOptions
 
@@ -95,6 +97,46 @@ def test_ctrl_c_keeps_what_there_is() -> None:
     assert np.isfinite(result.trace).sum((1, 2)).tolist() == [4, 2]
     assert [one.message for one in result.findings] == ["stopped after 2 of 4 steps; 1 image had not been begun"]
     assert "It was stopped early." in result.figure().caveat
+
+
+def curve(result: Dreamed) -> list[list[float]]:
+    """Return the points of the first curve of a dream."""
+    (line, *_) = result.figure().panels[2].marks
+    assert isinstance(line, Lines)
+    return [line.x.tolist(), line.y.tolist()]
+
+
+def test_the_curve_ends_where_it_was_stopped(tmp_path: Path) -> None:
+    """Steps that no image took are left out of the mean, and nothing at all leaves no curve; both can be saved."""
+    whole = pel.weights.dream(model(), photograph(2), "4", octaves=1, steps=3)
+    trace = np.array([[[1, 3, np.nan]], [[2, np.nan, np.nan]]], dtype=np.float32)
+    early = replace(whole, trace=trace, stopped=True)
+    assert curve(early) == [[1, 2], [1.5, 3]]
+    lost = replace(early, trace=np.full_like(trace, np.nan), images=np.full_like(whole.images, np.nan))
+    assert lost.figure().panels[2].marks == ()
+    for place, one in enumerate((early, lost)):
+        assert one.figure().save(tmp_path / f"{place}.png").stat().st_size > 0
+        assert str(one)
+
+
+def test_it_says_where_colours_are_spread() -> None:
+    """Without a normalisation black and white are guessed; with one, or from 0 to 1, colours are those that came."""
+    said = "It was not known how the photographs are normalised: colours are spread from the darkest to the brightest"
+    image = photograph()
+    assert f"{said} value of each channel." in pel.weights.dream(model(), image, "4", steps=1).figure().caveat
+    known = pel.Subject(model(), normalization=((0.5,) * 3, (0.25,) * 3))
+    assert said not in pel.weights.dream(known, image.clamp(-1, 1), "4", steps=1).figure().caveat
+    lowest, highest = image.amin((2, 3), keepdim=True), image.amax((2, 3), keepdim=True)
+    as_seen = (image - lowest) / (highest - lowest)
+    assert said not in pel.weights.dream(model(), as_seen, "4", steps=1).figure().caveat
+
+
+def test_it_says_which_octaves_were_left_out() -> None:
+    """The smaller ones of a small image; of a large one nothing is said."""
+    small = pel.weights.dream(model(), photograph(), "4", octaves=4, steps=1).figure().caveat
+    assert "No octave below 18 × 24 was gone through: it would have fewer than 16 rows or columns." in small
+    large = pel.weights.dream(model(), photograph(), "4", octaves=2, steps=1).figure().caveat
+    assert "No octave" not in large
 
 
 def test_it_comes_back_from_a_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,13 @@ def test_what_cannot_be_done_is_refused(kind: str) -> None:
     with pytest.raises(error) as told:
         pel.weights.maximize(small(), **given)
     assert str(told.value) == words
+
+
+def test_many_units_without_a_step_have_no_range() -> None:
+    """A trace of NaN alone is drawn as nothing."""
+    units = pel.weights.maximize(nn.Conv2d(1, 12, 3), "(model)", like=(1, 8, 8), steps=1)
+    lost = replace(units, trace=np.full_like(units.trace, np.nan))
+    assert lost.figure().panels[-1].marks == ()
 
 
 def test_many_units_are_drawn_as_a_range() -> None:

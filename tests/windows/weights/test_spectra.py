@@ -91,3 +91,13 @@ def test_an_axis_is_logarithmic_only_where_it_spans_a_decade() -> None:
         figure = pel.weights.spectra(with_weight(torch.diag(torch.tensor([4.0, 3.0, least])))).figure()
         assert figure.panels[0].y.scale == scale
         assert (figure.level, figure.verdict) == (Level.NOT_MEASURED, "not-measured: no rule judges this")
+
+
+def test_what_no_rule_judges_says_so_in_one_wording() -> None:
+    """In the list of findings, the headline, the text, and the notebook."""
+    result = pel.weights.spectra(nn.Linear(4, 3))
+    said = "not-measured: no rule judges this"
+    assert result.findings.headline == said
+    assert str(result.findings) == f"– {said}."
+    assert str(result).count(said) == 2
+    assert result._repr_mimebundle_()["text/html"].count("no rule judges this") == 2

@@ -46,7 +46,10 @@ def _one(given: Any, value: Tensor) -> Tensor:
     usable = is_plain(given) if isinstance(given, Tensor) else isinstance(given, Real) and not isinstance(given, bool)
     if not usable:
         raise InputError(f"{came('baseline', given)}. {_HOW}")
-    tensor = torch.as_tensor(given, dtype=value.dtype, device=value.device).detach()
+    try:
+        tensor = torch.as_tensor(given, dtype=value.dtype, device=value.device).detach()
+    except OverflowError as error:
+        raise InputError(f"{came('baseline', given)}, larger than {value.dtype} holds. {_HOW}") from error
     if not bool(torch.isfinite(tensor).all()):
         raise InputError(f"The baseline holds NaN or infinity. {_HOW}")
     try:

@@ -159,7 +159,16 @@ def _one_each(value: Any, rows: Tensor, what: str) -> Tensor:
         raise InputError(
             f"{what} of shape {tuple(value.shape)}, expected one number for each of {len(rows)} rows. {_HOW}"
         )
-    return value.reshape(-1)
+    return _real(value, what).reshape(-1)
+
+
+def _real(value: Tensor, what: str) -> Tensor:
+    if value.is_complex():
+        raise InputError(
+            f"{what} complex numbers ({value.dtype}), which a map cannot explain. Give a function to real ones as the "
+            "target, such as target=lambda output: output.abs()[:, 3]."
+        )
+    return value
 
 
 def output_of(output: Any) -> Tensor:
@@ -175,13 +184,13 @@ def output_of(output: Any) -> Tensor:
         InputError: It cannot be told.
     """
     if isinstance(output, Tensor):
-        return output
+        return _real(output, "The model returned")
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if isinstance(logits, Tensor):
-        return logits
+        return _real(logits, "The model returned")
     found = tensors(output)
     if len(found) == 1:
-        return found[0][1]
+        return _real(found[0][1], "The model returned")
     raise InputError(
         f"The model returned a {type(output).__name__} with {len(found)} tensors, and none is called logits. Give a "
         "function as the target, such as target=lambda output: output[0][:, 3]."

@@ -12,6 +12,7 @@ from pellucid.core.errors import InputError
 from pellucid.core.progress import each
 from pellucid.methods.attribution.memory import Chunks
 from pellucid.methods.attribution.nest import rebuilt
+from pellucid.methods.exciting import batch_told
 from pellucid.methods.synthesis.ascent import MaximizeOptions
 from pellucid.methods.synthesis.readout import Readout
 from pellucid.methods.synthesis.sight import pictures_in
@@ -63,7 +64,7 @@ def best_of(
         A forward pass of the part in front of the layer for each example.
     """
     search = _Search(readout, units, options)
-    for batch in each(batches, "batches"):
+    for number, batch in enumerate(each(batches, "batches"), 1):
         inputs = split(batch)[0]
         pictures = pictures_in(inputs)
         if tuple(pictures.shape[1:]) != shape:
@@ -71,7 +72,8 @@ def best_of(
                 f"Pictures of {tuple(pictures.shape[1:])} came in like= after pictures of {shape}. Bring all to one "
                 "size, or give like=(channels, height, width)."
             )
-        search.add(inputs, pictures)
+        with batch_told(number):
+            search.add(inputs, pictures)
     return search.found
 
 

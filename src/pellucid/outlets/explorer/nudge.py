@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pellucid.probe.capture import capture
-from pellucid.probe.subject import Subject
+from pellucid.probe.subject import Subject, call
 from pellucid.windows import gradients
 
 Array = NDArray[Any]
@@ -78,9 +78,9 @@ def nudge_of(subject: Subject, picture: Tensor, place: Place, size: float) -> Nu
     grid = np.linspace(-1, 1, _CURVE)
     sizes = np.unique(np.append(grid[np.abs(grid - size) > NOTHING], size))
     rows = picture.repeat(2 + len(sizes), 1, 1, 1)
-    rows[1:, 0, row, column] += torch.tensor([size, *sizes], dtype=picture.dtype)
+    rows[1:, 0, row, column] += torch.tensor([size, *sizes], dtype=picture.dtype, device=picture.device)
     with torch.no_grad(), capture(subject.model, nn.ReLU, keep=slice(2)) as tape:
-        scores = subject.model(rows).double().numpy()
+        scores = call(subject.model, rows).double().cpu().numpy()
     on = [one.reshape(2, -1) > 0 for one in tape.outputs.values()]
     classes = scores.shape[1]
     slopes = gradients.saliency(subject, picture.repeat(classes, 1, 1, 1), list(range(classes)), progress=False).map

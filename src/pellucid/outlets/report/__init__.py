@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from pellucid.core.arguments import file_path
 from pellucid.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def report(
         subjects, to = subjects[:-1], last
     if to is None:
         raise InputError('report() was not told where to write. Give to="report.html".')
-    if Path(to).suffix.lower() not in (".html", ".htm"):
+    to = file_path("to", to)
+    if to.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"A report is an HTML page, and {str(to)!r} does not end in .html.")
     return write_report([_sheet(one) for one in _each(subjects)], to, title=title)
 

@@ -12,16 +12,12 @@ from pellucid.core.figure.marks import Array, Axis, Bars, Cloud, Heat, Lines, Pa
 from pellucid.core.figure.scales import (
     Frame,
     Span,
-    cell_edges,
     frame_of,
-    is_coarser,
-    pool,
     project,
-    shrunk,
-    smoothed,
     thin,
     ticks,
 )
+from pellucid.core.figure.static.heat import draw_heat
 from pellucid.core.figure.static.sheet import (
     LABEL,
     SMALL,
@@ -30,15 +26,13 @@ from pellucid.core.figure.static.sheet import (
     clip,
     matplotlib,
     shortened,
-    show_pixels,
     width_of,
 )
 from pellucid.core.figure.words import number, plain
-from pellucid.core.theme import GROUPS, colour_limits, paint, veil
+from pellucid.core.theme import GROUPS
 
 Ticks = list[tuple[float, str]]
 DASHES: dict[str, Any] = {"solid": "-", "dashed": (0, (4, 2.5)), "dotted": (0, (1, 1.6))}
-_CELLS = 480  # more rows or columns than this cannot be told apart in a panel
 _VECTOR_POINTS = 300
 _TILTED = 10.5  # between the feet of two names at a slant, points: their letters must not touch
 
@@ -136,7 +130,7 @@ def draw_frame(sheet: Sheet, panel: Panel, box: Box, rulers: Rulers) -> None:
     _grid(sheet, axes, rulers, plain_ground=heats, zero=not panel.x.categories)
     for mark in panel.marks:
         if isinstance(mark, Heat):
-            _heat(axes, mark, panel, frame)
+            draw_heat(axes, mark, panel, frame)
         elif isinstance(mark, Bars):
             _bars(sheet, axes, mark, panel, box)
         elif isinstance(mark, Lines):
@@ -297,57 +291,6 @@ def _neighbours(seen: Array) -> Array:
     return before | after
 
 
-def _heat(axes: Any, mark: Heat, panel: Panel, frame: Frame) -> None:
-    values = np.asarray(mark.values, dtype=np.float64)
-    if not values.size:
-        return
-    limits = colour_limits(values, signed=mark.signed)
-    if mark.under is not None and mark.under.size:
-        _over(axes, mark, limits, frame)
-        return
-    rows, columns = values.shape
-    # The half of the first cell that lies below 0 has no place on a log axis: it ends at the frame.
-    across = np.nan_to_num(project(panel.x, cell_edges(mark.x, columns)), nan=frame.x[0])
-    up = np.nan_to_num(project(panel.y, cell_edges(mark.y, rows)), nan=frame.y[0])
-    pixels = _even_cells(_even_cells(values, across, axis=1), up, axis=0)
-    pixels = paint(pool(pixels, _CELLS, _CELLS), signed=mark.signed, limits=limits)
-    if not frame.flipped:
-        pixels = pixels[::-1]
-    lowest, highest = (up[-1], up[0]) if frame.flipped else (up[0], up[-1])
-    show_pixels(axes, pixels, (float(across[0]), float(across[-1]), float(lowest), float(highest)))
-
-
-def _over(axes: Any, mark: Heat, limits: tuple[float, float], frame: Frame) -> None:
-    """Draw a picture, and the matrix as a veil over it; both end at the outer edges of the matrix."""
-    picture = shrunk(np.asarray(mark.under), _CELLS)
-    colours = np.broadcast_to(picture if picture.ndim == 3 else picture[..., None], (*picture.shape[:2], 3))
-    values = np.asarray(mark.values, dtype=np.float64)
-    if is_coarser(mark):
-        values = smoothed(values, *picture.shape[:2])
-    over = veil(pool(values, _CELLS, _CELLS), signed=mark.signed, limits=limits)
-    over[..., 3] = (over[..., 3] * mark.opacity + 0.5).astype(np.uint8)
-    rows, columns = np.shape(mark.values)
-    left, right = map(float, cell_edges(mark.x, columns)[[0, -1]])
-    first, last = map(float, cell_edges(mark.y, rows)[[0, -1]])
-    for pixels in ((colours * 255 + 0.5).clip(0, 255).astype(np.uint8), over):
-        if frame.flipped:
-            show_pixels(axes, pixels, (left, right, last, first))
-        else:
-            show_pixels(axes, pixels[::-1], (left, right, first, last))
-
-
-def _even_cells(values: Array, edges: Array, *, axis: int) -> Array:
-    """Repeat rows or columns of unequal extent so that equal pixels show them."""
-    steps = np.diff(edges)
-    if len(steps) < 2 or np.allclose(steps, steps[0], rtol=1e-3) or not np.isfinite(edges).all():
-        return values
-    middles = np.linspace(edges[0], edges[-1], _CELLS + 1)
-    middles = (middles[1:] + middles[:-1]) / 2
-    rising = edges if edges[-1] > edges[0] else -edges
-    chosen = np.searchsorted(rising, middles if edges[-1] > edges[0] else -middles, side="right") - 1
-    return np.take(values, np.clip(chosen, 0, len(steps) - 1), axis=axis)
-
-
 def scatter(axes: Any, mark: Cloud, x: Array, y: Array) -> None:
     """Draw points; many are stored as an image. Fewer points are larger, and many let each other shine through."""
     count = max(len(x), 1)
@@ -390,11 +333,11 @@ def square_of(panel: Panel) -> float:
     if not heats:
         return 0.0
     first = heats[0]
-    over = first.under is not None and first.under.size > 0
+    under = None if first.under is None or not first.under.size else first.under
     named = any(axis.label or axis.categories for axis in (panel.x, panel.y))
-    if not over and (named or first.x is not None or first.y is not None or first.origin != "upper"):
+    if under is None and (named or first.x is not None or first.y is not None or first.origin != "upper"):
         return 0.0
-    rows, columns = np.shape(first.under if over else first.values)[:2]
+    rows, columns = np.shape(first.values if under is None else under)[:2]
     return rows / columns if 0.2 < rows / columns < 5 else 0.0
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
-from pellucid.core.figure import Axis, Bars, Figure, Heat, Lines, Panel, Table, Tiles
+from pellucid.core.figure import Axis, Bars, Figure, Heat, Panel, Table, Tiles
 from pellucid.core.figure.marks import Mark, Tone
 from pellucid.core.figure.words import amount, not_drawn, number
 from pellucid.core.finding import Level
@@ -75,19 +75,21 @@ def _given(result: FeatureMaps) -> Panel | None:
     marks: list[Mark] = [Heat(values=over, under=picture[0], opacity=0.0, **edges)]
     note = "every place sees all of it" if result.field != "measured" else ""
     if result.field == "measured":
-        chosen = [int(one) for one in result.order[:OUTLINED] if not result.silent[one]]
-        for one, tone in zip(chosen, _TONES, strict=False):
-            marks.append(_outline(result.boxes[one], (height, width), label=f"channel {one}", tone=tone))
+        seen: dict[tuple[int, ...], list[int]] = {}
+        for one in result.order[:OUTLINED].tolist():
+            if not result.silent[one]:
+                seen.setdefault(_within(result.boxes[one], (height, width)), []).append(one)
+        for (box, channels), tone in zip(seen.items(), _TONES, strict=False):
+            named = f"channel{'s' if len(channels) > 1 else ''} {', '.join(map(str, channels))}"
+            marks.append(outlined(*box, label=named, tone=tone))
         note = "outlined: what the strongest place of a channel sees"
     return Panel(title="Example", marks=tuple(marks), note=note)
 
 
-def _outline(box: Array, size: tuple[int, int], *, label: str, tone: Tone) -> Lines:
-    """Draw the border of a field, cut off where it leaves the image."""
-    (top, bottom), (left, right) = (
-        (max(low, 0), min(high, end)) for (low, high), end in zip(box[-2:].tolist(), size, strict=True)
-    )
-    return outlined(top, bottom, left, right, label=label, tone=tone)
+def _within(box: Array, size: tuple[int, int]) -> tuple[int, ...]:
+    """Return top, bottom, left and right of a field, cut off where it leaves the image."""
+    fields = zip(box[-2:].tolist(), size, strict=True)
+    return tuple(int(side) for (low, high), end in fields for side in (max(low, 0), min(high, end)))
 
 
 def _maps(result: FeatureMaps, shown: Array, *, shared: bool = True) -> Panel:

@@ -9,6 +9,7 @@ from torch import nn
 from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance
 from pellucid.maths.series import TensorSeries
+from pellucid.methods.exciting import batch_told
 from pellucid.probe.address import LEAVES, Address
 from pellucid.probe.guard import untouched
 from pellucid.probe.listener import Listener
@@ -52,8 +53,9 @@ def histograms(
     with untouched(subject.model), torch.enable_grad():  # functional activations are found in the history
         listener.attach()
         try:
-            for one in up_to(subject.batches, samples):
-                call(subject.model, split(one)[0])
+            for number, one in enumerate(up_to(subject.batches, samples), 1):
+                with batch_told(number):
+                    call(subject.model, split(one)[0])
                 seen, passes = seen + batch_size(one), passes + 1
         finally:
             listener.detach()

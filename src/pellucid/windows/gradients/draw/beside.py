@@ -184,7 +184,7 @@ def _cell(grid: _Grid, row: tuple[Saliency | None, ...], place: int, example: in
     words = f"{name}: {score}" if name else score
     title = words if grid.by_class else f"{grid.columns[place]}: {name}" if name else grid.columns[place]
     drawn = map_panel(result, example, pictures_of(result), title)
-    notes = [drawn.note, "" if grid.by_class else score, "all zero" if result.is_zero(example) else ""]
+    notes = [drawn.note, "" if grid.by_class else score]
     level = Level.WARN if result.is_zero(example) else Level.OK
     return Panel(title=title, marks=drawn.marks, x=drawn.x, y=drawn.y, note="; ".join(filter(None, notes)), level=level)
 

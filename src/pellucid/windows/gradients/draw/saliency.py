@@ -19,6 +19,7 @@ Array = NDArray[Any]
 MOST_EXAMPLES = 12
 MOST_ROWS = 4  # of curves
 FOR_AND_AGAINST = "against / for"
+ALL_ZERO = "all 0"
 MOST_BARS = 16  # of a text: more names cannot be read
 _LEAST_SIDE = 8  # of a picture that flat values may be: fewer are hardly one
 _THUMBNAIL = 112  # pixels a side of one of several pictures
@@ -116,7 +117,14 @@ def _read(result: Saliency) -> str:
 
 
 def map_panel(result: Saliency, example: int, pictures: Pictures | None, title: str) -> Panel:
-    """Draw the map of one example: over its picture, as a matrix, or along its one axis."""
+    """Draw the map of one example: over its picture, as a matrix, or along its one axis; a map of zeros is named."""
+    drawn = _map_panel(result, example, pictures, title)
+    if not result.is_zero(example):
+        return drawn
+    return replace(drawn, note="; ".join(filter(None, [drawn.note, ALL_ZERO])))
+
+
+def _map_panel(result: Saliency, example: int, pictures: Pictures | None, title: str) -> Panel:
     if result.tokens:
         return _text(result, example, title)
     values = plane(result.map)
@@ -141,13 +149,17 @@ def _images(result: Saliency, over: Array, examples: range) -> tuple[Panel, ...]
         label = title.lower() if title == "Input" else FOR_AND_AGAINST if signed else "size"
         if values is None:
             continue
+        named = tuple(
+            f"{words}, {ALL_ZERO}" if title == "Map" and result.is_zero(example) else words
+            for example, words in zip(examples, titles, strict=True)
+        )
         drawn = values[: len(examples)]
         mark = (
             Heat(values=drawn[0], signed=signed, label=label)
             if len(drawn) == 1
-            else Tiles(images=drawn, titles=titles, signed=signed, shared_scale=title == "Input", label=label)
+            else Tiles(images=drawn, titles=named, signed=signed, shared_scale=title == "Input", label=label)
         )
-        note = ("each map on a scale of its own" if several else "".join(titles)) if title == "Map" else ""
+        note = ("each map on a scale of its own" if several else "".join(named)) if title == "Map" else ""
         panels.append(Panel(title=title, marks=(mark,), note=note))
     return tuple(panels)
 
@@ -160,7 +172,7 @@ def _texts(result: Saliency, examples: range) -> tuple[Panel, ...]:
     """Draw a text an example, shaded; of a few examples also as bars from 0."""
     panels: list[Panel] = []
     for example in examples:
-        panels.append(replace(_text(result, example, _caption(result, example)), wide=True))
+        panels.append(replace(map_panel(result, example, None, _caption(result, example)), wide=True))
         panels += [_bars(result, example)] if len(examples) <= MOST_ROWS else []
     return tuple(panels)
 

@@ -19,6 +19,52 @@ _FEWEST_PLACES = 16
 """Places below which a correlation of ranks is high by chance."""
 
 
+@rule(Faithfulness, code="GRD017", title="Tested map is zero", order=4, limits={"warn": 0.5})
+def tested_map_is_zero(result: Faithfulness, case: Case) -> Iterator[Finding]:
+    """Maps in which nothing is left to test.
+
+    Looks for: examples of which every value of the map is 0, or all but 0 for what the score really depends on, and
+        whose gradient is lost on the way back from the output: what GRD009 looks for in maps that are not tested.
+    Why it matters: a map of zeros has no order, so that no experiment can tell how good it is; and what the experiments
+        say of the few examples that are left does not stand for all.
+    Where the limit comes from: half of the examples is a warning, ours; fewer are a look. See GRD009.
+    False alarms: a score that does not depend on these inputs at all.
+    Likely cause: dead or saturated units in the named layer, inputs on another scale than in training, or a probability
+        of 1 in place of a logit.
+    What to do: Check that the inputs are scaled as in training, look at the named layer with
+        pel.activations.histograms(model, x), and explain the logit and not the softmax.
+    Source: Sundararajan et al. 2017 (sensitivity); ours.
+    """
+    if not result.silent or not result.examples:
+        yield case.not_measured(
+            "it is not known where gradients are lost" if result.examples else "there is no example"
+        )
+        return
+    for number, row in enumerate(result.silent):
+        lost = np.array([bool(layer) for layer in row])
+        if lost.any():
+            yield _lost(result, case, number, lost)
+    if not any(map(any, result.silent)):
+        yield case.ok("the gradient of every example reaches what is explained", samples=result.examples)
+
+
+def _lost(result: Faithfulness, case: Case, number: int, lost: Array) -> Finding:
+    layers = [layer for layer in result.silent[number] if layer]
+    most = max(sorted(set(layers)), key=layers.count)
+    which = f"{len(layers)} of {amount(result.examples, 'map')} of {result.methods[number]}"
+    what = "0 everywhere" if result.constant[number][lost].all() else "0, or all but 0"
+    speak = case.warn if lost.mean() >= case.limits["warn"] else case.look
+    return speak(
+        f"{which} {'is' if len(layers) == 1 else 'are'} {what}; the gradient is lost at "
+        f"{', '.join(sorted(set(layers))[:3])}, and nothing is left to test",
+        where=most,
+        value=float(lost.mean()),
+        limit=case.limits["warn"],
+        samples=result.examples,
+        evidence={"method": result.methods[number], "first example": int(np.argmax(lost))},
+    )
+
+
 @rule(Faithfulness, code="GRD012", title="Map does not depend on the model", order=5, limits={"likeness": 0.8})
 def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
     """Maps that stay when the model has forgotten everything.
@@ -41,10 +87,7 @@ def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
         yield case.not_measured(f"no randomisation: {result.left_out.get('randomisation', 'there is no example')}")
         return
     if result.places < _FEWEST_PLACES or result.examples < FEWEST:
-        yield case.not_measured(
-            f"{amount(result.examples, 'example')} of {amount(result.places, 'place')}: too few for a correlation of "
-            f"ranks; give {FEWEST} examples or more"
-        )
+        yield case.not_measured(_too_few(result))
         return
     judged = list[Finding]()
     levels: list[str] = []
@@ -72,6 +115,16 @@ def does_not_depend(result: Faithfulness, case: Case) -> Iterator[Finding]:
             f"with every layer random, little of the map is left: {', '.join(levels)}", samples=result.examples
         )
     yield from judged
+
+
+def _too_few(result: Faithfulness) -> str:
+    """Say what there is too little of: places, examples, or both."""
+    said: list[str] = []
+    if result.places < _FEWEST_PLACES:
+        said.append(f"{amount(result.places, 'place')}, and a correlation of ranks needs {_FEWEST_PLACES}")
+    if result.examples < FEWEST:
+        said.append(f"{amount(result.examples, 'example')}, and an interval needs {FEWEST}")
+    return f"too few: {'; '.join(said)}"
 
 
 def _without_order(result: Faithfulness, number: int, case: Case) -> Finding:
@@ -142,7 +195,9 @@ def no_better_than_chance(result: Faithfulness, case: Case) -> Iterator[Finding]
     if len(unsound) == len(result.methods):
         return
     if not np.isfinite(result.way):
-        yield case.not_measured("the score is the same with everything taken away: choose another baseline")
+        lost = len(result.silent) > 0 and all(all(row) for row in result.silent)
+        why = "the gradient is lost, too" if lost else "choose another baseline"
+        yield case.not_measured(f"the score is the same with everything taken away: {why}")
         return
     deleted, inserted = result.gains
     deleted, inserted = (np.where(result.finite, one, np.nan) for one in (deleted, inserted))

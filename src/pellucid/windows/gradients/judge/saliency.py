@@ -1,6 +1,7 @@
 """Rules on maps: whether they say what they seem to say."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,8 @@ def map_is_zero(result: Saliency, case: Case) -> Iterator[Finding]:
     if lost - zero:
         yield _told(result, case.warn, sorted(lost - zero), "saturated: all but 0", "next to nothing")
     if zero - lost:
-        yield _told(result, case.look, sorted(zero - lost), "0 everywhere, though the gradient arrives", "zeros")
+        look = partial(case.look, **_advice(result))
+        yield _told(result, look, sorted(zero - lost), "0 everywhere, though the gradient arrives", "zeros")
 
 
 def _told(result: Saliency, speak: Callable[..., Finding], examples: list[int], what: str, kind: str) -> Finding:
@@ -104,9 +106,25 @@ def _told(result: Saliency, speak: Callable[..., Finding], examples: list[int], 
 
 
 def _cut(result: Saliency) -> str:
-    """Say why the method may make maps of 0 itself."""
+    """Say why the method may make maps of 0 itself; "" where there is no reason, or it was told to cut nothing off."""
     method = Method.known.get(result.method)
-    return "" if method is None else method.cut
+    return "" if method is None or result.options.get("relu") is False else method.cut
+
+
+def _advice(result: Saliency) -> dict[str, str]:
+    """Return cause and next step where the gradient arrives and the method makes a map of 0 of it: no layer is dead."""
+    if not _cut(result):
+        return {
+            "cause": "The method: what reaches the input cancels out, or is cut off, on its way.",
+            "next_step": "Use integratedgradients or occlusion beside it.",
+        }
+    known = Method.known[result.method]
+    name = known.__name__ if "relu" in result.options else "GradCAM"
+    return {
+        "cause": "The score falls where the layer is active, and what speaks against the score is cut off.",
+        "next_step": f"See what speaks against it with method=pel.gradients.{name}(relu=False), or explain the class "
+        "that scores highest.",
+    }
 
 
 @rule(Saliency, code="GRD010", title="Incomplete map", order=7, limits={"share": 0.05})

@@ -24,6 +24,7 @@ from pellucid.probe.address import Address, unwrap
 from pellucid.probe.guard import undisturbed
 from pellucid.probe.subject import Subject
 from pellucid.windows.gradients.measure.saliency import options_of
+from pellucid.windows.gradients.measure.silent import silent
 from pellucid.windows.gradients.result import Faithfulness
 
 Array = NDArray[Any]
@@ -120,9 +121,16 @@ def faithfulness(  # noqa: PLR0913 - progress is one that every long function ta
         CaptureError: The model cannot be copied, and randomisation was not left out.
 
     Cost:
-        Of the methods: 1 + samples + randomisations x stages times each. Forward passes beside them: 2 x steps for
-        every method and random order, and the perturbations. Memory: two copies of the model. With the defaults and
-        32 digits a small network takes seconds; on large ones lower stages, samples and steps.
+        Passes of all examples, as `provenance.passes` counts them, where the methods take M together (see `saliency`;
+        gradient takes 2, and so does a class activation map here):
+        maps: 1 + M
+        infidelity: perturbations
+        curves: 2 + 2 x (steps - 1) x (methods + chances), with no more steps than there are places
+        sensitivity: samples x M
+        randomisation: 1 + randomisations x stages x M, and one more for each random model that has norms to settle
+        The stages are the layers with weights, `stages` at the most. With the defaults, the gradient of a network of
+        two layers takes 310. For maps of zeros, looking where the gradient is lost takes a few more. Memory: two copies
+        of the model. On large networks lower stages, samples and steps.
 
     Source:
         Samek et al. 2017; Petsiuk et al. 2018, "RISE" (curves); Zhang et al. 2018 (pointing game); Adebayo et al. 2018
@@ -170,13 +178,15 @@ class _Trial:
             masked = self._masked(ranked, masks, places)
             tests = _Tests(self, done=masks is not None)
             foretelling = tests.take("infidelity", lambda: self._foretelling(places, baselines, found, scores))
-        self.explain = self.explain.pinned(found)
+            self.explain = self.explain.pinned(found)
+            lost_at = self._lost_at(found)
         size = experiments.size_of(question.values, baselines, places)
         return {
             "map_layers": tuple(one or "" for one in self.explain.layers),
             "places": places.count,
             "constant": np.stack([is_constant(one) for one in ranked]),
             "finite": np.stack([np.isfinite(one).all(axis=1) for one in ranked]) & np.isfinite(array_of(scores)),
+            "silent": lost_at,
             **masked,
             **foretelling,
             **tests.take("curves", lambda: self._curves(places, baselines, ranked)),
@@ -184,6 +194,10 @@ class _Trial:
             **tests.take("randomisation", lambda: self._randomised(places, ranked, size)),
             "left_out": self.left_out,
         }
+
+    def _lost_at(self, found: list[Attribution]) -> tuple[tuple[str, ...], ...]:
+        asked = zip(self.explain.methods, self.explain.layers, found, strict=True)
+        return tuple(silent(self.question, how, replace(one, layer=layer or one.layer)) for how, layer, one in asked)
 
     def _masked(self, ranked: list[Array], masks: Any, places: experiments.Places) -> dict[str, Any]:
         shape = (len(ranked), self.question.rows)

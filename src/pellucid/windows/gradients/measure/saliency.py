@@ -43,7 +43,7 @@ def saliency(  # noqa: PLR0913 - each is a part of the question, or the same in 
     """Explain one number of a model's output: which parts of the input, or of a layer, it depends on.
 
     The model is examined in eval mode, and is afterwards as it was, bit for bit. The map of an example does not depend
-    on the others in the batch.
+    on the others in the batch. Ctrl-C raises KeyboardInterrupt and gives no result.
 
     Args:
         model: A model, or a subject (whose class names are used).

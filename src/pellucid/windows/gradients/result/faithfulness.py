@@ -51,6 +51,8 @@ class Faithfulness(Result):
         sensitivity: Farthest that noise in the input moves a map, in sizes of the map, [method, example].
         left_out: Why a test was left out, by its name.
         settings: Steps, draws, samples, radius and baseline, as they were used.
+        silent: Name of the layer at which the gradient is lost, or all but lost, going back from the output, [method,
+            example]; "" where it is not; () where that was not looked for.
     """
 
     methods: tuple[str, ...]
@@ -80,6 +82,7 @@ class Faithfulness(Result):
     sensitivity: Array
     left_out: dict[str, str]
     settings: dict[str, Any]
+    silent: tuple[tuple[str, ...], ...] = ()
 
     @property
     def examples(self) -> int:

@@ -20,6 +20,7 @@ def dream(result: Dreamed) -> Figure:
     notes = [not_drawn(len(result.images) - shown, "image")]
     channels = result.images.shape[1]
     notes += [f"Of {channels} channels the mean is drawn."] if channels not in (1, 3) else []
+    notes += _spread(result) + _left_out(result)
     notes += ["It was stopped early."] if result.stopped else []
     return Figure(
         title=f"What {'the output' if result.layer == '(model)' else result.layer} dreams of",
@@ -33,6 +34,24 @@ def dream(result: Dreamed) -> Figure:
         alt=f"{amount(len(result.images), 'photograph')} and what {result.layer} made of "
         f"{'it' if len(result.images) == 1 else 'them'}, in {amount(len(result.sizes), 'octave')}.",
     )
+
+
+def _spread(result: Dreamed) -> list[str]:
+    """Say where colours are not those of the photograph: black and white were guessed from its values."""
+    known = result.options.get("normalization") is not None or ((result.low == 0) & (result.high == 1)).all()
+    words = "It was not known how the photographs are normalised: colours are spread from the darkest to the brightest"
+    return [] if known else [f"{words} value of each channel."]
+
+
+def _left_out(result: Dreamed) -> list[str]:
+    """Say below which octave no other fits: more may have been asked for."""
+    smallest, ratio = result.options.get("smallest", 0), result.options.get("ratio", 1.0)
+    if not result.sizes or min(round(side / ratio ** len(result.sizes)) for side in result.sizes[-1]) >= smallest:
+        return []
+    rows, columns = result.sizes[0]
+    return [
+        f"No octave below {rows} × {columns} was gone through: it would have fewer than {smallest} rows or columns."
+    ]
 
 
 def _panel(result: Dreamed, shown: int, *, before: bool) -> Panel:
@@ -50,13 +69,12 @@ def _strength(result: Dreamed) -> Panel:
     marks: list[Lines] = []
     steps = result.trace.shape[2]
     for octave, (rows, columns) in enumerate(result.sizes if len(result.images) else ()):
-        known = result.trace[:, octave]
-        known = known[~np.isnan(known).all(axis=1)]
-        if len(known):
-            x = octave * steps + np.arange(steps) + 1
-            named = f"{rows} × {columns}"
+        taken = ~np.isnan(result.trace[:, octave]).all(axis=0)
+        if taken.any():
+            x = octave * steps + np.flatnonzero(taken) + 1
+            y = np.nanmean(result.trace[:, octave, taken], axis=0)
             tone = PLACES[octave % len(PLACES)]
-            marks.append(Lines(x=x, y=np.nanmean(known, axis=0), label=named, tone=tone, dots=steps <= 20))
+            marks.append(Lines(x=x, y=y, label=f"{rows} × {columns}", tone=tone, dots=steps <= 20))
     return Panel(
         title="Strength of the layer, octave by octave",
         marks=tuple(marks),

@@ -56,7 +56,7 @@ def _trace(result: Maximized, shown: int) -> Panel:
             Lines(x=x, y=result.trace[one], label=f"unit {result.unit_name(one)}", tone=PLACES[one])
             for one in range(shown)
         )
-    elif shown:
+    elif not np.isnan(result.trace).all():
         known = result.trace[:, ~np.isnan(result.trace).all(axis=0)]
         low, middle, high = np.nanpercentile(known, (0, 50, 100), axis=0)
         label = f"median of {len(result.units)} units, and their range"

@@ -11,7 +11,7 @@ from pellucid.core.figure.words import amount, percent
 from pellucid.core.finding import Finding
 from pellucid.core.rule import Case, rule
 from pellucid.windows.weights.result import Filters
-from pellucid.windows.weights.result.filters import DEAD, FEWEST, FEWEST_VALUES, TWINS
+from pellucid.windows.weights.result.filters import DEAD, FEWEST, FEWEST_EXAMPLES, FEWEST_VALUES, TWINS
 
 Array = NDArray[Any]
 
@@ -21,21 +21,24 @@ Array = NDArray[Any]
     code="WGT003",
     title="Dead filters",
     order=5,
-    limits={"share": DEAD, "warn": 0.5, "filters": FEWEST},
+    limits={"share": DEAD, "warn": 0.5, "filters": FEWEST, "examples": FEWEST_EXAMPLES},
 )
 def dead_filters(result: Filters, case: Case) -> Iterator[Finding]:
     """Filters that are next to nothing beside the others of their layer.
 
     Looks for: filters whose norm is below 0.1 % of the largest of the layer, as it is and with what the batch norm
         behind it multiplies it with, and whose output, where data were given, ranges over less than 0.1 % of what the
-        liveliest filter's does.
+        liveliest filter's does. Without data it says "by norm only". With 128 examples or more it also names filters
+        of a sound norm that stay silent on all of them: what they put out, behind the batch norm, is never above 0,
+        or hardly changes.
     Why it matters: such a filter puts out the same for every input. It takes memory and time, and the layer is narrower
         than it looks.
     Where the limit comes from: in 73 layers of 30 healthy small networks the smallest filter had 21 % of the largest.
         In a network trained on ImageNet (EfficientNet-Lite0) 130 of 21,008 filters are below 0.04 % of it (4 of 32 in
         the first layer) and the next above 0.3 %; it works well, so that below half of a layer they are only looked at.
     False alarms: filters that were pruned on purpose: a layer with a pruning mask is only looked at. Layers that start
-        at zero on purpose are called what they are.
+        at zero on purpose are called what they are. A filter that is never above 0 does nothing only where a rectifier
+        follows, which the weights do not show: silent filters are only looked at.
     Likely cause: weight decay on filters that get no gradient, because the units behind them are off or because the
         task does not need them; a layer that was filled with zeros.
     What to do: Nothing, where the network does well: leave these filters out to make it smaller. If many are to work,
@@ -55,14 +58,30 @@ def dead_filters(result: Filters, case: Case) -> Iterator[Finding]:
     smallest = float(result.norms.min() / result.norms.max()) if result.norms.max() > 0 else 0.0
     if not dead.any():
         words = f"the smallest of {amount(count, 'filter')} has {percent(smallest, 1)} of the norm of the largest"
-        yield case.ok(words, value=smallest, limit=case.limits["share"], samples=count)
-        return
-    share = float(dead.mean())
+        yield case.ok(words + _rests_on(result, case), value=smallest, limit=case.limits["share"], samples=count)
+    else:
+        yield _dead(result, case, dead)
+    if (silent := result.silent(case.limits["share"], fewest=case.limits["examples"])).any():
+        yield _silent(result, case, silent)
+
+
+def _rests_on(result: Filters, case: Case) -> str:
+    """Say where the data had no say."""
+    if result.exciting is None:
+        return ", by norm only: no data were given"
+    if result.exciting.samples >= case.limits["examples"]:
+        return ""
+    seen, needed = amount(result.exciting.samples, "example"), int(case.limits["examples"])
+    return f", by norm only: {seen} came, and {needed} are needed to call a filter silent"
+
+
+def _dead(result: Filters, case: Case, dead: Array) -> Finding:
+    count, share = len(dead), float(dead.mean())
     speak = case.warn if share >= case.limits["warn"] and not result.masked else case.look
     numbers = np.flatnonzero(dead)
-    silent = "" if result.exciting is None else ", and their output hardly changes over the data"
+    silent = ", by norm only" if result.exciting is None else ", and their output hardly changes over the data"
     masked = " (they are pruned with a mask)" if result.masked else ""
-    yield speak(
+    return speak(
         f"{len(numbers)} of {amount(count, 'filter')} are below {percent(case.limits['share'], 1)} of the largest"
         f"{silent}{masked}: {_listed(numbers)}",
         where=result.layer,
@@ -70,6 +89,25 @@ def dead_filters(result: Filters, case: Case) -> Iterator[Finding]:
         limit=case.limits["warn"],
         samples=count,
         evidence={"filters": _listed(numbers, 64), "largest_norm": float(result.norms.max())},
+    )
+
+
+def _silent(result: Filters, case: Case, silent: Array) -> Finding:
+    numbers = np.flatnonzero(silent)
+    seen = 0 if result.exciting is None else result.exciting.samples
+    behind = f", behind the batch norm {result.norm_layer}," if result.norm_layer else ""
+    return case.look(
+        f"{len(numbers)} of {amount(len(silent), 'filter')} {'is' if len(numbers) == 1 else 'are'} silent on all of "
+        f"{amount(seen, 'example')}, though not small: what they put out{behind} is never above 0, or hardly changes: "
+        f"{_listed(numbers)}",
+        where=result.layer,
+        value=float(silent.mean()),
+        samples=seen,
+        evidence={"silent filters": _listed(numbers, 64)},
+        cause="A bias or a batch norm that holds the filter below 0, which a rectifier cuts off; or an input that is "
+        "always the same.",
+        next_step="Where a rectifier follows, see with pel.activations.feature_maps(model, x, at, data) what is left "
+        "of these channels, and lower the learning rate if many are off. Where none follows, nothing is wrong.",
     )
 
 

@@ -14,7 +14,7 @@ from pellucid.core.result import Provenance
 from pellucid.methods.attribution.question import layer_named
 from pellucid.methods.exciting import Exciting, exciting, stopped_after
 from pellucid.probe.address import Address, leaves_of
-from pellucid.probe.guard import examined
+from pellucid.probe.guard import examined, refuse_complex, refuse_meta
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Filters
 
@@ -47,7 +47,8 @@ def filters(
 
     Raises:
         AddressError: There is no such layer.
-        InputError: It is no convolution, the model has none, or a lazy module has not been run yet.
+        InputError: It is no convolution, the model has none, a lazy module has not been run yet, or the weights are
+            complex or on the meta device.
 
     Cost:
         Each filter is compared with every other, in float64; with data one forward pass up to the layer over it.
@@ -56,9 +57,11 @@ def filters(
     name, module = _convolution(subject.model, at)
     with examined(subject.model), torch.no_grad():  # a parametrization in train mode would change what it holds
         kept: Any = module.weight
+        refuse_meta([(f"{name}.weight", kept)])
+        refuse_complex([(f"{name}.weight", kept)], "no filters can be shown")
         weights = _in_order(module, kept.detach())
         found = _array(weights)
-        factors, norm_layer = _factors(subject.model, name, len(weights))
+        factors, shifts, norm_layer = _factors(subject.model, name, len(weights))
     flat = weights.flatten(1).to(device="cpu", dtype=torch.float64)
     partners, cosines = _partners(flat, module.groups)
     with telling("filters", progress):
@@ -83,6 +86,7 @@ def filters(
         masked=hasattr(module, "weight_mask"),
         exciting=excited,
         normalization=subject.normalization,
+        shifts=shifts,
     )
 
 
@@ -114,18 +118,19 @@ def _in_order(module: Any, weight: Tensor) -> Tensor:
     return divided.transpose(1, 2).flatten(0, 1)
 
 
-def _factors(model: nn.Module, name: str, count: int) -> tuple[Array, str]:
-    """Return what the batch norm that is registered next multiplies each filter with, and its name."""
+def _factors(model: nn.Module, name: str, count: int) -> tuple[Array, Array, str]:
+    """Return what the batch norm that is registered next multiplies each filter with, what it adds, and its name."""
     leaves = list(leaves_of(model).items())
     behind = leaves[[one for one, _ in leaves].index(name) + 1 :]
     if not behind or not isinstance(behind[0][1], _NORMS):
-        return np.ones(count), ""
+        return np.ones(count), np.zeros(count), ""
     norm: Any = behind[0][1]
     if norm.num_features != count or norm.running_var is None:
-        return np.ones(count), ""
+        return np.ones(count), np.zeros(count), ""
     scale = torch.ones(count, dtype=torch.float32, device="cpu") if norm.weight is None else norm.weight.detach()
     factors = scale.double().cpu() / (norm.running_var.double().cpu() + norm.eps).sqrt()
-    return factors.numpy(), behind[0][0]
+    added = torch.zeros_like(factors) if norm.bias is None else norm.bias.detach().double().cpu()
+    return factors.numpy(), (added - norm.running_mean.double().cpu() * factors).numpy(), behind[0][0]
 
 
 def _partners(flat: Tensor, groups: int) -> tuple[Array, Array]:

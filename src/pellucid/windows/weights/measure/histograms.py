@@ -11,7 +11,7 @@ from pellucid.maths.reduce import reduce
 from pellucid.maths.series import TensorSeries
 from pellucid.maths.twins import twin_share
 from pellucid.probe.address import unwrap
-from pellucid.probe.guard import refuse_uninitialized
+from pellucid.probe.guard import refuse_meta, refuse_uninitialized
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import WeightHistograms
 
@@ -27,7 +27,8 @@ def histograms(model: nn.Module | Subject) -> WeightHistograms:
         itself (`findings`) and draws itself (`figure()`).
 
     Raises:
-        InputError: A lazy module has not been run yet, or a name of a parameter cannot be written.
+        InputError: A lazy module has not been run yet, weights are on the meta device, or a name of a parameter cannot
+            be written.
 
     Cost:
         About five readings of the parameters; no forward pass.
@@ -35,6 +36,7 @@ def histograms(model: nn.Module | Subject) -> WeightHistograms:
     subject, begun = Subject.of(model), time.perf_counter()
     parameters = dict(unwrap(subject.model).named_parameters())
     refuse_uninitialized(subject.model)
+    refuse_meta(parameters.items())
     twins = [float(twin_share(_plain(one))) if one.ndim >= 2 else np.nan for one in parameters.values()]
     reduced = {name: reduce(one.detach().abs() if one.is_complex() else one) for name, one in parameters.items()}
     count = sum(one.numel() for one in parameters.values())

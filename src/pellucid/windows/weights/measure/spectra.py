@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from pellucid.core.arguments import whole
 from pellucid.core.result import Provenance
 from pellucid.probe.address import unwrap
-from pellucid.probe.guard import refuse_uninitialized
+from pellucid.probe.guard import refuse_meta, refuse_uninitialized
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Spectra, is_matrix
 
@@ -26,7 +26,7 @@ def spectra(model: nn.Module | Subject, *, largest: int = 2048) -> Spectra:
         The singular values, with stable and effective rank and condition. It draws itself (`figure()`).
 
     Raises:
-        InputError: A lazy module has not been run yet.
+        InputError: A lazy module has not been run yet, or weights are on the meta device.
 
     Cost:
         In float64 on the model's device: 0.1 s for 512 x 4,608, 5 s for 2,048 x 2,048 on one core. No forward pass.
@@ -34,6 +34,7 @@ def spectra(model: nn.Module | Subject, *, largest: int = 2048) -> Spectra:
     subject, begun, largest = Subject.of(model), time.perf_counter(), whole("largest", largest)
     refuse_uninitialized(subject.model)
     parameters = {name: one for name, one in unwrap(subject.model).named_parameters() if is_matrix(tuple(one.shape))}
+    refuse_meta(parameters.items())
     matrices = {name: one.detach().flatten(1) for name, one in parameters.items()}
     small = {name: one for name, one in matrices.items() if min(one.shape) <= largest}
     return Spectra(

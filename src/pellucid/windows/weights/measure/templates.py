@@ -13,7 +13,7 @@ from pellucid.core.result import Provenance
 from pellucid.methods.attribution.question import layer_named
 from pellucid.methods.pictures import picture_shape, square_pictures
 from pellucid.probe.address import Address, leaves_of
-from pellucid.probe.guard import examined
+from pellucid.probe.guard import examined, refuse_complex, refuse_meta
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Templates
 
@@ -34,7 +34,8 @@ def templates(model: nn.Module | Subject, at: Address | None = None, shape: Sequ
 
     Raises:
         AddressError: There is no such layer.
-        InputError: It is no dense layer, or its inputs are no such image.
+        InputError: It is no dense layer, its inputs are no such image, or its weights are complex or on the meta
+            device.
 
     Cost:
         One reading of the weights; no forward pass.
@@ -43,6 +44,8 @@ def templates(model: nn.Module | Subject, at: Address | None = None, shape: Sequ
     name, module = _dense(subject.model, at)
     fitting = _shape(subject.model, name, module.in_features, shape)
     with examined(subject.model), torch.no_grad():  # a parametrization in train mode would change what it holds
+        refuse_meta([(f"{name}.weight", module.weight)])
+        refuse_complex([(f"{name}.weight", module.weight)], "no templates can be shown")
         weight = module.weight.detach().cpu()
         held: Any = module.bias  # the annotation of torch leaves out that it may be None
         bias = torch.zeros(len(weight), dtype=torch.float32, device="cpu") if held is None else held.detach().cpu()

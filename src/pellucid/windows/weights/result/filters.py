@@ -1,6 +1,6 @@
 """Filters: what each unit of a convolution multiplies its input with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ DEAD, TWINS = 1e-3, 0.9999
 
 FEWEST, FEWEST_VALUES = 4, 6
 """Filters that are needed to call one of them dead, and values of a filter to say where it points."""
+
+FEWEST_EXAMPLES = 128
+"""Examples that are needed to call a filter silent: one that answers to a twentieth of them is missed once in 700."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class Filters(Result):
         exciting: What in the data excites the filters most (the first 64 of them), and what all of them put out; None
             without data.
         normalization: What the inputs were normalised with; None where unknown.
+        shifts: What that batch norm adds then, [filter]; 0 without one; empty where unknown.
     """
 
     layer: str
@@ -52,6 +56,7 @@ class Filters(Result):
     masked: bool
     exciting: Exciting | None
     normalization: Normalization | None
+    shifts: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def ranges(self) -> Array | None:
@@ -75,6 +80,23 @@ class Filters(Result):
         if ranges is None:
             return dead
         return dead & ~(ranges > share * ranges[np.isfinite(ranges)].max(initial=0))
+
+    def silent(self, share: float = DEAD, *, fewest: float = FEWEST_EXAMPLES) -> Array:
+        """Return which filters tell nothing of the data though they are not dead, [filter].
+
+        What they put out, behind the batch norm where there is one, is never above 0, or hardly changes.
+
+        Args:
+            share: Of the range of the output of the liveliest filter.
+            fewest: Examples that are needed; on fewer, and without data, none is called silent.
+        """
+        seen, ranges = self.exciting, self.ranges
+        if seen is None or ranges is None or seen.samples < fewest or len(self.shifts) != len(self.norms):
+            return np.zeros(len(self.norms), dtype=bool)
+        ends = np.stack([seen.highest, seen.lowest]) * self.factors + self.shifts
+        scaled = ranges * np.abs(self.factors)
+        still = (ranges <= share * ranges.max(initial=0)) & (scaled <= share * scaled.max(initial=0))
+        return ((ends.max(axis=0) <= 0) | still) & ~self.dead(share)
 
     def comparable(self, share: float = DEAD, *, values: float = FEWEST_VALUES) -> Array:
         """Return which filters have another to be compared with, both being alive, [filter].
