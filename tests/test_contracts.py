@@ -94,6 +94,15 @@ def test_every_kind_of_result_can_be_drawn() -> None:
     assert {kind for kind, _ in DRAWINGS} == set(KINDS)
 
 
+@pytest.mark.parametrize("extent", ["finished model", "one step", "run"])
+def test_what_changes_over_time_is_drawn_of_several_steps_only(extent: str) -> None:
+    """Of a single step there is nothing to see; all others are drawn."""
+    for result in results(extent).values():
+        over_time = {name for name in drawings_of(type(result)) if name.endswith(("over_time", "ridges"))}
+        missing = set(drawings_of(type(result))) - set(result.figures())
+        assert missing == (over_time if len(result.watched) < 2 else set()), result.kind
+
+
 @pytest.mark.parametrize("extent", EXTENTS)
 @pytest.mark.parametrize(("kind", "name"), DRAWINGS)
 def test_every_drawing_is_text_and_an_image(kind: str, name: str, extent: str) -> None:

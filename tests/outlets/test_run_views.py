@@ -9,7 +9,7 @@ from pellucid.core.controls import Slider
 from pellucid.core.figure import Bars
 from pellucid.core.figure.live import frozen
 from pellucid.outlets import run_views
-from pellucid.outlets.run_views import has_histograms, scrubbed, steps_of
+from pellucid.outlets.run_views import has_histograms, scrubbed
 from tests.outlets.report.long_run import write_long_run
 
 
@@ -24,7 +24,7 @@ def test_histograms_are_scrubbed_by_step(run: Run, name: str) -> None:
     """The control has the watched steps; a picture shows what was known then, with its verdict."""
     result = run.results()[name]
     assert has_histograms(result)
-    assert steps_of(result) == tuple(range(0, 500, 10))
+    assert result.watched == tuple(range(0, 500, 10))
     bound = scrubbed.bind(result=result)
     (control,) = bound.controls()
     assert isinstance(control, Slider)
@@ -43,7 +43,7 @@ def test_what_has_no_steps_is_not_scrubbed(run: Run) -> None:
     """Curves are shown as curves, and one step needs no control."""
     results = run.results()
     assert not has_histograms(results["loss"])
-    assert steps_of(results["loss"]) == ()
+    assert results["loss"].watched == ()
     activations = results["activations"]
     assert not has_histograms(activations.before(1))  # pyright: ignore[reportAttributeAccessIssue]
 

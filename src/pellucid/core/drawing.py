@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 
 Drawing = Callable[[Any], Figure]
 _DRAWINGS: dict[type[Result], dict[str, Drawing]] = {}
+_OF_SEVERAL: set[Drawing] = set()
 
 
-def drawing(result: type[Result]) -> Callable[[Drawing], Drawing]:
+def drawing(result: type[Result], *, over_time: bool = False) -> Callable[[Drawing], Drawing]:
     """Register a function `result -> Figure` under its own name; the first of a kind is its default.
 
     Args:
         result: The kind of result that it draws.
+        over_time: It shows how things change over the steps: of a single one there is nothing to see.
 
     Returns:
         A decorator that leaves the function as it is.
@@ -27,6 +29,8 @@ def drawing(result: type[Result]) -> Callable[[Drawing], Drawing]:
 
     def register(function: Drawing) -> Drawing:
         _DRAWINGS.setdefault(result, {})[function.__name__] = function
+        if over_time:
+            _OF_SEVERAL.add(function)
         return function
 
     return register
@@ -35,6 +39,13 @@ def drawing(result: type[Result]) -> Callable[[Drawing], Drawing]:
 def drawings_of(kind: type[Result]) -> tuple[str, ...]:
     """Return the names of the drawings of one kind of result, default first."""
     return tuple(_DRAWINGS.get(kind, {}))
+
+
+def drawings_for(result: Result) -> tuple[str, ...]:
+    """Return the names of the drawings that show something of a result, default first."""
+    known = _DRAWINGS.get(type(result), {})
+    several = len(result.watched) > 1
+    return tuple(name for name, function in known.items() if several or function not in _OF_SEVERAL)
 
 
 def drawn_beside(result: Result, name: str, findings: "Findings") -> Figure:

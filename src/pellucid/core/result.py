@@ -88,6 +88,11 @@ class Result:
 
         return judge([self])
 
+    @property
+    def watched(self) -> tuple[int, ...]:
+        """The steps of a training at which it was measured, rising; () for what is measured once."""
+        return ()
+
     def figure(self, name: str | None = None) -> "Figure":
         """Draw the result.
 
@@ -105,10 +110,10 @@ class Result:
         return draw(self, name)
 
     def figures(self) -> dict[str, "Figure"]:
-        """Return every drawing registered for this kind of result, by name."""
-        from pellucid.core.drawing import drawings_of
+        """Return every drawing of this result, by name; how things change only where there are several steps."""
+        from pellucid.core.drawing import drawings_for
 
-        return {name: self.figure(name) for name in drawings_of(type(self))}
+        return {name: self.figure(name) for name in drawings_for(self)}
 
     def save(self, path: str | Path) -> Path:
         """Write the result to one safetensors file, beside it first and then renamed.

@@ -30,16 +30,10 @@ class _CutAlongSteps(Protocol):
     def before(self, step: int) -> Result: ...
 
 
-def steps_of(result: Result) -> tuple[int, ...]:
-    """Return the watched steps of a result, rising; () where it has none."""
-    found: Any = getattr(getattr(result, "series", result), "steps", ())
-    return tuple(int(one) for one in found)
-
-
 def has_histograms(result: Result) -> bool:
     """Whether a result has histograms of more than one watched step, so that `scrubbed` can show them."""
     cut = isinstance(result, _CutAlongSteps) and _DRAWING in drawings_of(type(result))
-    return cut and len(steps_of(result)) > 1
+    return cut and len(result.watched) > 1
 
 
 def _axes(result: Result) -> dict[str, Steady]:
@@ -48,7 +42,7 @@ def _axes(result: Result) -> dict[str, Steady]:
     known = _known_axes.get(place)
     if known is not None and known[0]() is result:
         return known[1]
-    steps = steps_of(result)
+    steps = result.watched
     apart = np.linspace(0, len(steps) - 1, min(len(steps), _LOOKED_AT)).round().astype(int)
     axes = steady_axes([_figure(result, steps[one]) for one in apart])
     _known_axes[place] = (weakref.ref(result, lambda _: _known_axes.pop(place, None)), axes)
@@ -60,7 +54,7 @@ def _figure(result: Result, step: int) -> Figure:
 
 
 def _steps(chosen: Mapping[str, Any]) -> tuple[int, ...]:
-    return steps_of(chosen["result"])
+    return chosen["result"].watched
 
 
 @view(title="Histograms over time")

@@ -311,6 +311,8 @@ def test_other_endings_and_themes(tmp_path: Path) -> None:
         svg(histograms(1), theme="sepia")
     with pytest.raises(StoreError):
         save(histograms(1), tmp_path / "none" / "a.png")
+    with pytest.raises(InputError, match=r"^path='' came; expected the name of a file, a text or a pathlib\.Path\.$"):
+        histograms(1).save("")
 
 
 def test_matplotlib_is_left_as_it_was() -> None:

@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pellucid.core.errors import InputError
-from pellucid.core.figure import Axis, Figure, Panel
+from pellucid.core.figure import Axis, Bars, Figure, Panel
 from pellucid.core.figure.text import figure_text, findings_text
 from pellucid.core.figure.words import cells
 from pellucid.core.finding import Finding, Level
@@ -102,6 +103,23 @@ def findings() -> list[Finding]:
     ok = [Finding(code=f"OKA00{n}", title=f"Check {n}", level=Level.OK, message="fine") for n in range(3)]
     missing = Finding(code="CUR001", title="Curvature", level=Level.NOT_MEASURED, message="no batches")
     return [dead.fold(again, deeper), look, missing, *ok]
+
+
+@pytest.mark.parametrize(
+    ("heights", "lines"),
+    [
+        ((2.0, 1.0), ["a ████████████████ 2", "b ████████         1"]),
+        ((2.0, -1.0), ["a      │█████████  2", "b  ████│          −1"]),
+        ((-2.0, -1.0), ["a ██████████████│ −2", "b        ███████│ −1"]),
+        ((0.0, float("nan")), ["a                  0", "b                NaN"]),
+    ],
+)
+def test_named_bars_lie_on_the_side_of_their_sign(heights: tuple[float, float], lines: list[str]) -> None:
+    """A sign in front of a number is easily overlooked."""
+    bars = Bars(edges=np.arange(3) - 0.5, heights=np.array(heights))
+    panel = Panel(marks=(bars,), x=Axis(categories=("a", "b")))
+    text = figure_text(Figure(title="t", panels=(panel,)), 20)
+    assert [line.rstrip() for line in text.splitlines()[-2:]] == lines
 
 
 def test_findings() -> None:

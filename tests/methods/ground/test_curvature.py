@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pellucid.methods.ground import Ground
+from pellucid.methods.ground import Ground, random_direction
 from pellucid.methods.ground.curvature import hessian, lanczos, sharpness, start_of, unflattened
 from pellucid.probe.filters import filters_of
 
@@ -119,3 +119,36 @@ def test_vectors_and_directions_are_two_ways_to_write_the_same(small: tuple[nn.M
     for there in walked(*small, (90,)):
         vector = torch.arange(99.0)
         assert torch.equal(torch.cat([one.reshape(-1).float() for one in unflattened(vector, there)]), vector)
+
+
+class Fused(nn.Module):
+    """Self-attention as PyTorch fuses it, or by hand."""
+
+    def __init__(self, *, by_hand: bool) -> None:
+        super().__init__()
+        self.mix, self.head, self.by_hand = nn.Linear(8, 24), nn.Linear(8, 3), by_hand
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits, [N, 3], of sequences, [N, T, 8]."""
+        query, key, value = self.mix(x).unsqueeze(1).chunk(3, -1)
+        if self.by_hand:
+            mixed = (query @ key.transpose(-1, -2) / 8**0.5).softmax(-1) @ value
+        else:
+            mixed = F.scaled_dot_product_attention(query, key, value)
+        return self.head(mixed.squeeze(1).mean(1))
+
+
+def test_fused_attention_is_differentiated_twice() -> None:
+    """PyTorch knows no second derivative of its fused kernels, and curvature needs one."""
+    x, y = torch.randn(12, 5, 8).double(), torch.arange(12) % 3
+    found: list[Tensor] = []
+    weights = Fused(by_hand=True).double().state_dict()
+    for by_hand in (True, False):
+        model = Fused(by_hand=by_hand).double()
+        model.load_state_dict(weights)
+        filters = filters_of(model)
+        with Ground(model, filters, [(x, y, 12.0)], F.cross_entropy).walked() as there:
+            bends = there.curved(random_direction(filters, seed=0, gains=True))
+        found.append(nn.utils.parameters_to_vector(bends))
+    assert torch.allclose(*found, atol=1e-12)
+    assert found[0].abs().max() > 0.01

@@ -300,12 +300,13 @@ class Figure(Settled):
 
         Raises:
             MissingExtraError: matplotlib is not installed.
-            InputError: Another ending or theme.
+            InputError: Another ending or theme, or the path names no file.
             StoreError: The file cannot be written.
         """
+        from pellucid.core.arguments import file_path
         from pellucid.core.figure.static import save
 
-        return save(self, Path(path), theme=theme)
+        return save(self, file_path("path", path), theme=theme)
 
     def svg(self, *, theme: str = "page", narrow: bool = False) -> str:
         """Return the figure as SVG text.

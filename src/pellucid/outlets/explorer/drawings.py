@@ -15,7 +15,7 @@ from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
 from pellucid.outlets.explorer.live import LiveRun
 from pellucid.outlets.explorer.views import curves, overlaid, parallel
-from pellucid.outlets.run_views import has_histograms, scrubbed, steps_of
+from pellucid.outlets.run_views import has_histograms, scrubbed
 
 _WINDOWS = {
     "loss": ("Loss", "Is optimisation healthy?"),
@@ -123,7 +123,7 @@ def frame_of_run(run: LiveRun, view: str, parameters: Mapping[str, Any]) -> Fram
     result = results[name]
     if drawing == _SCRUBBED:
         frame = replace(scrubbed.bind(result=result).frame(parameters), view=view)
-        if frame.parameters.get("step") != steps_of(result)[-1]:
+        if frame.parameters.get("step") != result.watched[-1]:
             return replace(
                 frame, figure=replace(frame.figure, verdict="", level=Level.OK)
             )  # the list is of the whole run

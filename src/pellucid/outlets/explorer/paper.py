@@ -171,9 +171,8 @@ def _cut(words: str) -> str:
 def _thinned(results: "Mapping[str, Result]") -> list[str]:
     """Say that pictures do not show every watched step, where there are more than they have room for."""
     from pellucid.outlets.explorer.live import MOST_STEPS
-    from pellucid.outlets.run_views import steps_of
 
-    full = [name for name, one in results.items() if name != "loss" and len(steps_of(one)) == MOST_STEPS]
+    full = [name for name, one in results.items() if name != "loss" and len(one.watched) == MOST_STEPS]
     names = " and ".join(plain(one) for one in full)
     return [f"Pictures of {names} show {MOST_STEPS} watched steps, evenly spread where there are more."] if full else []
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pellucid.core.drawing import drawings_of, drawn_beside
+from pellucid.core.drawing import drawings_for, drawn_beside
 from pellucid.core.errors import AddressError
 from pellucid.core.figure import Figure
 from pellucid.core.judge import Findings
@@ -199,7 +199,7 @@ def sheet_of_result(result: Result) -> Sheet:
 def _shown(result: Result) -> str:
     """Return the title of the first picture; "" where it cannot be drawn, which the report says in its place."""
     try:
-        return result.figure().title if drawings_of(type(result)) else ""
+        return result.figure().title if drawings_for(result) else ""
     except Exception:  # noqa: BLE001 - a drawing, perhaps of an extension, must not cost the report
         return ""
 
@@ -212,5 +212,5 @@ def _drawers(results: Mapping[str, Result], findings: Findings) -> dict[str, Cal
     return {
         f"{name}.{drawing}": partial(drawn_beside, result, drawing, findings)
         for name, result in results.items()
-        for drawing in drawings_of(type(result))
+        for drawing in drawings_for(result)
     }

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pellucid.core.drawing import drawings_of, drawn_beside
+from pellucid.core.drawing import drawings_for, drawn_beside
 from pellucid.core.errors import FormatError, InputError, StoreError, did_you_mean
 from pellucid.core.judge import Findings, judge
 from pellucid.core.result import Result
@@ -157,7 +157,7 @@ class Run:
         return {
             f"{name}.{drawing}": drawn_beside(result, drawing, findings)
             for name, result in self.results().items()
-            for drawing in drawings_of(type(result))
+            for drawing in drawings_for(result)
         }
 
     def delete(self) -> None:

@@ -240,13 +240,25 @@ def _named_bars(panel: Panel, bars: list[Bars], width: int) -> list[str]:
     name_width = min(max(cells(plain(one[0])) for one in entries), width // 3)
     value_width = max(cells(one[3]) for one in entries)
     room = width - name_width - value_width - 2
-    most = max((abs(one[1]) for one in entries if np.isfinite(one[1])), default=0.0) or 1.0
+    finite = [one[1] for one in entries if np.isfinite(one[1])]
+    ends = (min(0.0, *finite, 0.0), max(0.0, *finite, 0.0))
     lines = [fit(axis_title(panel.y), width)] if axis_title(panel.y) else []
     for name, value, glyph, label in entries:
-        size = abs(value) / most * room if np.isfinite(value) else 0.0
-        bar = glyph * int(size) + ("" if several else " ▏▎▍▌▋▊▉"[int(size % 1 * 8)].strip())
-        lines.append(
-            pad(name, name_width, right=True) + " " + pad(bar, room) + " " + pad(label, value_width, right=True)
-        )
+        bar = _lying_bar(value, ends, glyph, room, fine=not several)
+        lines.append(pad(name, name_width, right=True) + " " + bar + " " + pad(label, value_width, right=True))
     legend = [f"{GLYPHS[index % 4]} {mark.label}" for index, mark in enumerate(bars) if mark.label]
     return [*lines, *legend_lines(legend, width)]
+
+
+def _lying_bar(value: float, ends: Span, glyph: str, room: int, *, fine: bool) -> str:
+    """Draw one bar, to the left of a line where it is below 0; the line stands only where some are."""
+    left = round(-ends[0] / (ends[1] - ends[0]) * (room - 1)) if ends[0] < 0 else 0
+    right = room - left - 1 if ends[0] < 0 else room
+    full = right / ends[1] if ends[1] > 0 else left / -ends[0] if ends[0] < 0 else 0.0
+    size = abs(value) * full if np.isfinite(value) else 0.0
+    whole = glyph * min(int(size), left if value < 0 else right)
+    part = " ▏▎▍▌▋▊▉"[int(size % 1 * 8)].strip() if fine and value >= 0 and len(whole) < right else ""
+    if ends[0] >= 0:
+        return pad(whole + part, right)
+    below, above = (whole, "") if value < 0 else ("", whole + part)
+    return pad(below, left, right=True) + "│" + pad(above, right)

@@ -201,7 +201,7 @@ def _profile(result: ActivationHistograms, models: Sequence[str], places: list[i
     return Panel(title=title, marks=marks, x=depth.axis, y=y)
 
 
-@drawing(ActivationHistograms)
+@drawing(ActivationHistograms, over_time=True)
 def over_time(result: ActivationHistograms) -> Figure:
     """Draw the histograms over time as colour: one column a step, brighter where more values lie."""
     return series_figures.over_time(
@@ -211,7 +211,7 @@ def over_time(result: ActivationHistograms) -> Figure:
     )
 
 
-@drawing(ActivationHistograms)
+@drawing(ActivationHistograms, over_time=True)
 def ridges(result: ActivationHistograms) -> Figure:
     """Draw the histograms over time as ridges, the first step at the bottom."""
     return series_figures.ridges(_tensors(result, _functions(result)), title="Activations over time, as ridges")
@@ -223,7 +223,7 @@ def _functions(result: ActivationHistograms) -> tuple[int, ...]:
     return chosen or tuple(range(len(result.roles)))
 
 
-@drawing(ActivationHistograms)
+@drawing(ActivationHistograms, over_time=True)
 def dead_over_time(result: ActivationHistograms) -> Figure:
     """Draw the share of dead units of every rectified layer over time."""
     tensors = _tensors(result, result.rectified)

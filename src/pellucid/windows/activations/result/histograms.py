@@ -63,6 +63,11 @@ class ActivationHistograms(Result):
         return replace(self, dead_on_check=known, check_samples=counted.unit_samples)
 
     @property
+    def watched(self) -> tuple[int, ...]:
+        """Return the watched steps."""
+        return tuple(self.series.steps.tolist())
+
+    @property
     def sound(self) -> int:
         """Return how many steps lie before the first NaN or +inf; -inf is a mask."""
         return sound_steps(self.series, masks=True)

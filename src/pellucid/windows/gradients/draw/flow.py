@@ -243,7 +243,7 @@ def _medians_in_words(result: GradientFlow) -> str:
     return span + (f" to {number(known.max())}" if len(known) > 1 else "") + resting
 
 
-@drawing(GradientFlow)
+@drawing(GradientFlow, over_time=True)
 def norm_over_time(result: GradientFlow) -> Figure:
     """Draw the norm of the whole gradient over time."""
     findings, norm = result.findings, result.norm[: result.sound]

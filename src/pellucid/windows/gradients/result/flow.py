@@ -46,6 +46,11 @@ class GradientFlow(Result):
     carried: NDArray[Any]
 
     @property
+    def watched(self) -> tuple[int, ...]:
+        """Return the watched steps."""
+        return tuple(self.gradients.steps.tolist())
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Return the names of the parameters, registration order."""
         return self.gradients.names

@@ -126,6 +126,11 @@ class SanityCheck(Result):
         )
 
     @property
+    def watched(self) -> tuple[int, ...]:
+        """Return the watched steps."""
+        return tuple(self.steps.tolist())
+
+    @property
     def trouble(self) -> str:
         """Why there is no evaluation of late, in a sentence; "" when the latest one did not fail."""
         if not len(self.failed_at) or (len(self.steps) and self.steps[-1] >= self.failed_at[-1]):

@@ -60,7 +60,7 @@ def _histogram(result: WeightHistograms, chosen: Chosen, place: int, *, symlog: 
     return histogram_panel(histogram, title=name, unit="weight", note=note, level=chosen.level(name), symlog=symlog)
 
 
-@drawing(WeightHistograms)
+@drawing(WeightHistograms, over_time=True)
 def norms_over_time(result: WeightHistograms) -> Figure:
     """Draw the size of every parameter over time, and how it changed since the first step."""
     series, tensors = result.series, _tensors(result, result.matrices or None)
@@ -100,13 +100,13 @@ def norms_over_time(result: WeightHistograms) -> Figure:
     )
 
 
-@drawing(WeightHistograms)
+@drawing(WeightHistograms, over_time=True)
 def over_time(result: WeightHistograms) -> Figure:
     """Draw the histograms over time as colour: one column a step, brighter where more values lie."""
     return series_figures.over_time(_tensors(result), title="Weights over time")
 
 
-@drawing(WeightHistograms)
+@drawing(WeightHistograms, over_time=True)
 def ridges(result: WeightHistograms) -> Figure:
     """Draw the histograms over time as ridges, the first step at the bottom."""
     return series_figures.ridges(_tensors(result), title="Weights over time, as ridges")

@@ -29,6 +29,11 @@ class WeightHistograms(Result):
     twins: NDArray[Any]
 
     @property
+    def watched(self) -> tuple[int, ...]:
+        """Return the watched steps."""
+        return tuple(self.series.steps.tolist())
+
+    @property
     def sound(self) -> int:
         """Return how many steps lie before the first value that is not finite."""
         return sound_steps(self.series)
