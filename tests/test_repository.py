@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+import pellucid as pel
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "pellucid"
 FOLDERS = ("core", "maths", "probe", "methods", "windows", "sessions", "gallery", "outlets", "cli")
@@ -52,6 +54,19 @@ def test_the_first_example_runs_and_names_a_fault(tmp_path: Path, monkeypatch: p
             assert "Dying ReLU" in {one.title for one in found[0].all}
         else:
             assert found.problems == ()
+
+
+def test_the_other_examples_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever types them into one session in their order sees no error, and no false alarm on a sound network."""
+    after = (ROOT / "README.md").read_text("utf-8").partition("## What a score depends on")[2]
+    blocks = re.findall(r"```python\n(.*?)```", after, re.DOTALL)
+    assert len(blocks) >= 4
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"pel": pel}
+    for block in blocks:
+        exec(block, names)  # noqa: S102 - our own words
+    for one in (names["result"], names["tried"]):
+        assert one.findings.level == "ok", one.findings.text()
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -7,6 +7,7 @@ from pellucid.gallery.near_misses import NEAR_MISSES, NearMiss, near_misses
 from pellucid.gallery.photographs import PHOTOGRAPHS, imagenet_classifier, photograph
 from pellucid.gallery.recipes import ARCHITECTURES, Recipe, Trainee, build, healthy
 from pellucid.gallery.sick import INJECTIONS, Injection
+from pellucid.gallery.trained import DigitReader, digit_reader
 from pellucid.gallery.training import TrainingRecord, evaluate, train
 from pellucid.gallery.zoo import healthy_zoo
 
@@ -18,6 +19,7 @@ __all__ = [
     "NEAR_MISSES",
     "PHOTOGRAPHS",
     "CharacterGPT",
+    "DigitReader",
     "EfficientNetLite0",
     "Injection",
     "NearMiss",
@@ -30,6 +32,7 @@ __all__ = [
     "TrainingRecord",
     "build",
     "conditioned",
+    "digit_reader",
     "digits",
     "evaluate",
     "healthy",
