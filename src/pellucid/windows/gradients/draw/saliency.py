@@ -33,11 +33,13 @@ def maps(result: Saliency) -> Figure:
     shown = min(len(result.scores), MOST_EXAMPLES)
     panels = panels_of(result, range(shown))
     note = not_drawn(len(result.scores) - shown, "example")
+    coloured = any(isinstance(mark, Heat | Tiles) for panel in panels for mark in panel.marks)
+    raw = "Colours show raw values." if coloured else ""
     return Figure(
         title=_title(result),
         panels=panels,
-        columns=2 if len(panels) < 4 else 4,
-        caveat=" ".join([*caveats_of(result), "Colours show raw values.", note]).strip(),
+        columns=min(4, max(1, sum(not one.wide for one in panels))),
+        caveat=" ".join(one for one in (*caveats_of(result), raw, note) if one),
         alt=f"{result.method} of {amount(len(result.scores), 'example')} over {result.layer or 'the input'}.",
     )
 
