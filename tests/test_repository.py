@@ -56,6 +56,7 @@ def test_the_first_example_runs_and_names_a_fault(tmp_path: Path, monkeypatch: p
             assert found.problems == ()
 
 
+@pytest.mark.slow
 def test_the_other_examples_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever types them into one session in their order sees no error, and no false alarm on a sound network."""
     after = (ROOT / "README.md").read_text("utf-8").partition("## What a score depends on")[2]
