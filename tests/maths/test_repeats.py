@@ -149,3 +149,13 @@ def test_a_frame_is_not_found_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures[:12, :, 3:6, 3:6] = noise(12, side=3)
     found = standing(pictures, torch.ones(40, 10, 10), inside, cell=(3, 3))
     assert [one.cell for one in found] == [(3, 3)]
+
+
+def test_the_ground_is_no_copy() -> None:
+    """Where strokes leave a gap all pictures of a class are the same, and nobody stamped that; a stroke there is."""
+    pictures = torch.where(noise(60, 1, 12).abs() > 1.2, 1.0, 0.0)
+    members, places, inside = torch.arange(20), torch.tensor([[4, 4]]).expand(20, 2), torch.arange(60) < 20
+    pictures[20:, :, 4:8, 4:8] = 1.0
+    for value, expected in ((0.0, 0.0), (0.6, 1.0)):
+        pictures[:20, :, 4:8, 4:8] = value
+        assert repeats.copied(pictures, members, places, inside, (4, 4)) == expected

@@ -13,6 +13,9 @@ _BLANK = 1e-3
 _SAME, _OTHER, _NEARLY_ALL = 0.1, 0.25, 0.8
 """Pixels are the same within this share of the spread of all pictures, and others beyond it; in most members."""
 
+_GROUND, _LOOKED_AT = 0.3, 4096
+"""A value that so many of all pixels have is the ground that others stand on; of each channel so many are counted."""
+
 STAMP = 0.12
 """A patch of which no more is left than this, see `residue`, is a stamp: of strokes of a pen 0.137 and more is left."""
 
@@ -199,7 +202,8 @@ def copied(
 
     Of the pixels in which most pictures of other kinds have something else there, it is the share that is the same, to
     a tenth of the spread of all pictures, in four fifths of the members; where it is highest within three quarters of
-    the patch's sides, since what surrounds a stamp is no copy.
+    the patch's sides, since what surrounds a stamp is no copy. Pixels of the ground do not tell: where a pen was not,
+    all are the same.
 
     Args:
         pictures: Where the patches stand.
@@ -219,10 +223,18 @@ def copied(
     usual = own.median(0).values
     same = ((own - usual).abs() <= _SAME * spread).double().mean(0) >= _NEARLY_ALL
     telling = ((other - usual).abs() > _OTHER * spread).double().mean(0) > 0.5
+    telling &= ~_is_ground(usual.reshape(pictures.shape[1], -1), pictures, _SAME * spread).flatten()
     counts = torch.stack([telling, telling & same]).double().reshape(2, -1, *cell).sum(1)
     part = _part(cell)
     tells, copies = F.avg_pool2d(counts, part, 1) * (part[0] * part[1])
     return float(torch.where(tells > 2.5, copies / tells.clamp(min=1), 0.0).max())
+
+
+def _is_ground(values: Tensor, pictures: Tensor, near: float) -> Tensor:
+    """Say for values, [channel, pixel], whether so many pixels of all pictures have them that they are the ground."""
+    every = pictures.movedim(1, 0).flatten(1)
+    some = every[:, :: max(1, every.shape[1] // _LOOKED_AT)]
+    return ((some[:, None] - values[..., None]).abs() <= near).double().mean(2) >= _GROUND
 
 
 def residue(

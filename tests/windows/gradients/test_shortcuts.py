@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 import pellucid as pel
 from pellucid.core.errors import InputError
+from pellucid.windows.gradients.measure.cells import Cells
 from tests.windows.gradients.marked import Reader, pictures
 
 Untouched = Callable[[nn.Module], AbstractContextManager[None]]
@@ -106,6 +108,16 @@ def test_large_pictures_are_compared_in_blocks() -> None:
     assert (spot.size, spot.hits, spot.flip) == ((16, 16), 20, 1.0)
     assert spot.place[0] <= 4
     assert spot.place[1] + 16 >= 44
+
+
+@pytest.mark.parametrize(("side", "cell"), [(8, 3), (16, 6), (28, 9), (21, 6)])
+def test_pixels_that_were_repeated_count_once(side: int, cell: int) -> None:
+    """A patch has three true pixels a side at the least; where a mark was put in later, all pixels are true."""
+    planes = F.interpolate(torch.rand(9, 1, 8, 8), size=(side, side))
+    found = Cells.of(None, planes)
+    assert found.size == (cell, cell)
+    planes[0, 0, 1, 1] += 1.0  # in a place of its own, unless pixels were not repeated
+    assert Cells.of(None, planes).size == (max(3, side // 4),) * 2
 
 
 def test_only_named_classes_are_examined() -> None:

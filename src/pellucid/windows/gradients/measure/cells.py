@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from numbers import Integral
 
+import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,17 +22,22 @@ class Cells:
     stride: tuple[int, int]
 
     @classmethod
-    def of(cls, cell: int | tuple[int, int] | None, shape: tuple[int, int, int]) -> "Cells":
-        """Large patches are compared in blocks, so that it takes no longer than with small ones."""
-        sides = shape[1:]
+    def of(cls, cell: int | tuple[int, int] | None, planes: Float[Tensor, "picture channel row column"]) -> "Cells":
+        """Large patches are compared in blocks, so that it takes no longer than with small ones.
+
+        Pictures that were made larger by repeating their pixels are compared in blocks of one pixel of theirs: counted
+        several times it would look like several that agree.
+        """
+        sides, grains = tuple(planes.shape[2:]), (_grain(planes, 2), _grain(planes, 3))
         how = f"rows and columns, at most {sides[0]} x {sides[1]}"
-        wanted = tuple(min(side, max(3, side // 4)) for side in sides) if cell is None else cell
+        usual = tuple(min(side, max(3 * grain, side // 4)) for side, grain in zip(sides, grains, strict=True))
+        wanted = usual if cell is None else cell
         size = wholes("cell", (wanted, wanted) if isinstance(wanted, Integral) else wanted, 1, how)
         if len(size) != 2 or size[0] > sides[0] or size[1] > sides[1]:
             raise refused("cell", cell, how)
         if size[0] * size[1] < 3:
             raise InputError(f"cell={cell} came; a patch of less than 3 pixels cannot be told from others.")
-        pooled = (max(1, size[0] // 8), max(1, size[1] // 8))
+        pooled = (max(1, size[0] // 8, min(grains[0], size[0])), max(1, size[1] // 8, min(grains[1], size[1])))
         coarse = (size[0] // pooled[0], size[1] // pooled[1])
         return cls(
             size=(coarse[0] * pooled[0], coarse[1] * pooled[1]),
@@ -49,3 +56,11 @@ class Cells:
         """Return the share of each map that lies in each cell of so many blocks, [picture, down, right]."""
         coarse = F.avg_pool2d(maps[:, None], self.pooled) * (self.pooled[0] * self.pooled[1])
         return F.avg_pool2d(coarse, cell, stride)[:, 0] * (cell[0] * cell[1])
+
+
+def _grain(planes: Tensor, axis: int) -> int:
+    """Return how often each pixel is repeated along an axis, 1 or more: the least distance from change to change."""
+    before, after = planes.narrow(axis, 0, planes.shape[axis] - 1), planes.narrow(axis, 1, planes.shape[axis] - 1)
+    differ = (before != after).movedim(axis, 0).flatten(1).any(1)
+    places = torch.nonzero(differ).flatten()
+    return int(places.diff().min()) if len(places) > 2 else 1

@@ -62,8 +62,9 @@ def shortcuts(  # noqa: PLR0913 - progress is one that every long function takes
             whatever artefact those have. Pictures are [N, channel, row, column] or [N, row, column].
         method: Name of a method of attribution, or one with options; None for integrated gradients from the mean of
             all classes with 8 nodes.
-        cell: Rows and columns of a patch, in pixels; None for a quarter of each side. A patch ought to be about as
-            large as the artefact, or smaller.
+        cell: Rows and columns of a patch, in pixels; None for a quarter of each side, and three of the true
+            pixels where pictures were made larger by repeating theirs. A patch ought to be about as large as the
+            artefact, or smaller.
         most: Pictures of a class to look at: the first that come.
         classes: Classes to examine; None for all. Where a patch of one does much, some others are looked at too, up
             to ten in all, to see whether such patches are usual in these data; what they hold is not reported.
@@ -94,7 +95,7 @@ def shortcuts(  # noqa: PLR0913 - progress is one that every long function takes
     with telling("shortcuts", sharing.rank == 0 and progress):
         pictures, wanted, beside = _read(subject, data, most=most, classes=classes, shape=shape)
         sharing.agree("data", fingerprint(pictures.labels, pictures.planes))
-        cells, work = Cells.of(cell, pictures.shape), Pasted.of(subject.model, pictures, sharing)
+        cells, work = Cells.of(cell, pictures.planes), Pasted.of(subject.model, pictures, sharing)
         maps = _maps(work, wanted, method)
         predicted = work.predicted([Edit(row) for row in range(len(pictures.labels))])
         spots, done = _each_class(work, wanted, cells, predicted, maps)
