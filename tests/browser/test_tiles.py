@@ -26,7 +26,7 @@ def frame(tmp_path: Path, open_page: OpenPage, request: pytest.FixtureRequest) -
         title="Tiles",
         panels=(panel,) * 3,
         columns=3,
-        verdict="not-measured: none of 2 checks had enough data",
+        verdict="not-measured: none of 2 checks could be measured",
         level=Level.NOT_MEASURED,
     )
     path = tmp_path / "cell.html"
@@ -54,4 +54,4 @@ def test_white_tiles_have_a_border(frame: FrameLocator) -> None:
 
 def test_the_level_is_said_once(frame: FrameLocator) -> None:
     """It has a dash in Python and none in words."""
-    expect(frame.locator(".verdict")).to_have_text("– not measured: none of 2 checks had enough data")
+    expect(frame.locator(".verdict")).to_have_text("– not measured: none of 2 checks could be measured")

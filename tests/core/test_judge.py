@@ -192,10 +192,10 @@ def test_headlines() -> None:
     assert both.level is Level.ALARM
     assert [one.code for one in both.at("warn")] == ["BBB001"]
     passed = Findings((finding("AAA001", Level.OK), finding("AAA001", Level.NOT_MEASURED)))
-    assert passed.headline == "ok: 1 check passed, 1 had not enough data"
+    assert passed.headline == "ok: 1 check passed, 1 not measured"
     silent = finding("AAA001", Level.NOT_MEASURED)
     assert Findings((silent,)).headline == "not-measured: m"
-    assert Findings((silent, silent)).headline == "not-measured: none of 2 checks had enough data"
+    assert Findings((silent, silent)).headline == "not-measured: none of 2 checks could be measured"
     assert Findings().headline == "not-measured: no rule judges this"
     assert Findings().level is Level.NOT_MEASURED
 

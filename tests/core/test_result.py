@@ -102,6 +102,15 @@ def test_every_kind_of_result_is_compared_so() -> None:
     assert {kind.__hash__ for kind in Result.kinds.values()} == {Result.__hash__}
 
 
+@pytest.mark.parametrize("ending", ["png", "SVG", "pdf", "html"])
+def test_a_result_is_no_picture(ending: str, tmp_path: Path) -> None:
+    """Nobody finds numbers in a file that is called a picture or a page."""
+    message = rf"^path='.*map\.{ending}' came, and a result is saved as numbers .* map\.safetensors\. For a picture: "
+    with pytest.raises(InputError, match=message):
+        Looked().save(tmp_path / f"map.{ending}")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("path", ["", ".", "/", "a\0b", "\ud800"])
 def test_what_names_no_file(path: str) -> None:
     """Whatever cannot be the name of a file is refused before anything is written or read."""

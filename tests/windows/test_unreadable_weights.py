@@ -87,3 +87,18 @@ def test_a_model_with_complex_weights_inside_is_explained() -> None:
     assert pel.gradients.saliency(model, X, 0, progress=False).map.any()
     model.first.requires_grad_(requires_grad=False)
     assert np.isfinite(pel.loss.landscape(model, (X, Y), resolution=3, progress=False).losses).all()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda net: pel.gradients.saliency(net, torch.rand(2, 3), 1),
+        lambda net: pel.weights.templates(net, "0", shape=(1, 3)),
+    ],
+    ids=["saliency", "templates"],
+)
+def test_weights_that_are_still_to_come_are_refused_by_name(ask: Callable[[nn.Module], Any]) -> None:
+    """A lazy layer has none before it has run."""
+    message = r"^'0\.weight' has no shape yet: it belongs to a lazy module that has not been run\."
+    with pytest.raises(InputError, match=message):
+        ask(nn.Sequential(nn.LazyLinear(4)))

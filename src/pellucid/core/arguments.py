@@ -69,7 +69,8 @@ def whole(name: str, value: Any, least: int = 0, most: int | None = None, how: s
     Raises:
         InputError: It is no whole number, or out of its range.
     """
-    if isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) <= (most or math.inf):
+    largest = math.inf if most is None else most
+    if isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) <= largest:
         return int(value)
     limits = f"{least:,} or more" if most is None else f"{least:,} to {most:,}"
     raise refused(name, value, f"a whole number, {limits}{how and f': {how}'}")

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import enum
+import itertools
 import json
 import os
 import types
@@ -21,6 +22,7 @@ from pellucid.core.result import Result
 Array = NDArray[Any]
 _HEADER = "pellucid"
 _FORMAT = 1
+_WRITTEN = itertools.count()
 
 
 def write_atomically(path: Path, content: bytes) -> Path:
@@ -36,7 +38,7 @@ def write_atomically(path: Path, content: bytes) -> Path:
     Raises:
         StoreError: The disk is full, the folder is gone, or writing is not allowed; the old file stays.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{next(_WRITTEN)}.part")  # threads may write to one path
     try:
         with beside.open("wb") as file:
             file.write(content)

@@ -91,9 +91,9 @@ class Findings(Sequence[Finding]):
         if not self.tally and missing == 1:
             return f"not-measured: {self.at(Level.NOT_MEASURED)[0].message}"
         if not self.tally:
-            why = f"none of {missing} checks had enough data" if missing else UNJUDGED
+            why = f"none of {missing} checks could be measured" if missing else UNJUDGED
             return f"not-measured: {why}"
-        return f"ok: {self.tally}" + (f", {missing} had not enough data" if missing else "")
+        return f"ok: {self.tally}" + (f", {missing} not measured" if missing else "")
 
     @property
     def tally(self) -> str:

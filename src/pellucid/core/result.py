@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 import numpy as np
 
 from pellucid.core.arguments import file_path
-from pellucid.core.errors import FormatError, did_you_mean
+from pellucid.core.errors import FormatError, InputError, did_you_mean
 
 if TYPE_CHECKING:
     from pellucid.core.figure import Figure
     from pellucid.core.judge import Findings
 
+
+_OF_PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".html", ".htm")
 
 Kind = TypeVar("Kind", bound="Result")  # typing.Self would do, but beartype, which checks the tests, refuses it
 
@@ -125,12 +127,19 @@ class Result:
             The path.
 
         Raises:
-            InputError: The path names no file.
+            InputError: The path names no file, or that of a picture or a page.
             StoreError: The file cannot be written; what was there before is still there.
         """
         from pellucid.core.files import write_result
 
-        return write_result(self, file_path("path", path))
+        chosen = file_path("path", path)
+        if chosen.suffix.lower() in _OF_PICTURES:
+            raise InputError(
+                f"path={str(path)!r} came, and a result is saved as numbers that Result.load reads back; name it "
+                f"{chosen.stem}.safetensors. For a picture: result.figure().save('{chosen.stem}.png'); for a page: "
+                f"pel.report(result, to='{chosen.stem}.html')."
+            )
+        return write_result(self, chosen)
 
     @classmethod
     def load(cls: type[Kind], path: str | Path) -> Kind:  # noqa: PYI019 - see Kind

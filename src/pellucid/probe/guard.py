@@ -186,8 +186,9 @@ def refuse_inference(model: nn.Module) -> None:
         model: Any module, wrapped or not.
 
     Raises:
-        InputError: A parameter or a buffer was.
+        InputError: A parameter or a buffer was, or a lazy module has not been run yet.
     """
+    refuse_uninitialized(model)
     for name, tensor in (*model.named_parameters(), *model.named_buffers()):
         if tensor.is_inference():
             raise InputError(

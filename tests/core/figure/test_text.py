@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pellucid.core.errors import InputError
-from pellucid.core.figure import Axis, Bars, Figure, Panel
+from pellucid.core.figure import Axis, Bars, Figure, Heat, Panel
 from pellucid.core.figure.text import figure_text, findings_text
 from pellucid.core.figure.words import cells
 from pellucid.core.finding import Finding, Level
@@ -120,6 +120,27 @@ def test_named_bars_lie_on_the_side_of_their_sign(heights: tuple[float, float], 
     panel = Panel(marks=(bars,), x=Axis(categories=("a", "b")))
     text = figure_text(Figure(title="t", panels=(panel,)), 20)
     assert [line.rstrip() for line in text.splitlines()[-2:]] == lines
+
+
+def test_a_picture_under_no_value_is_seen_itself() -> None:
+    """Brightness stands where every value is NaN, from the first edge to the last, and no "?"."""
+    grey = np.array([[0.0, 1.0], [0.5, 0.0]])
+    bare = np.full((2, 2), np.nan)
+    for picture in (grey, np.repeat(grey[..., None], 3, axis=-1)):
+        text = figure_text(figure(Panel(marks=(Heat(values=bare, under=picture, opacity=0.0),))), 30)
+        assert "?" not in text
+        assert "│        ████████\n" in text
+        assert "│▒▒▒▒▒▒▒▒\n" in text
+        assert "brightness: 0 [ ░▒▓█] 1" in text
+    known = Heat(values=np.array([[1.0, np.nan]]), under=grey)
+    assert "?" in figure_text(figure(Panel(marks=(known,))), 30)
+
+
+def test_names_of_several_rows_each_stand_beside_their_middle() -> None:
+    """Two names over six rows."""
+    heat = Heat(values=np.zeros((6, 2)), y=np.linspace(-0.5, 1.5, 7))
+    lines = figure_text(figure(Panel(marks=(heat,), y=Axis(categories=("14", "3")))), 30).split("\n")
+    assert [line.split("│")[0].strip() for line in lines if "│" in line] == ["", "14", "", "", "3", ""]
 
 
 def test_findings() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import pellucid as pel
 from pellucid.core.errors import InputError
 from pellucid.methods.attribution import IntegratedGradients, Method
 from tests.reference import attribution as reference
@@ -188,3 +189,17 @@ def test_a_layer_is_integrated_like_an_input() -> None:
     tail = net[1:]
     alone, _ = reference.ask(tail, net[0](x).detach(), [0, 1, 2], IntegratedGradients(baseline=0.1))
     torch.testing.assert_close(found.maps, alone.maps, rtol=1e-12, atol=1e-12)
+
+
+def test_what_may_be_rounding_is_not_missed() -> None:
+    """Scores that differ in their last digits are no yardstick: sound maps would be accused, and all nodes spent."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.Linear(32, 4))
+    x = torch.rand(5, 16)
+    for method in (pel.gradients.IntegratedGradients, pel.gradients.DeepLift):
+        near = pel.gradients.saliency(net, x, 1, method=method(baseline=x + 1e-7 * torch.randn(5, 16)))
+        assert near.error.max() == 0.0
+        assert near.findings.level == "ok"
+    assert near.provenance.passes < 20
+    coarse = pel.gradients.saliency(net, x, 1, method=pel.gradients.IntegratedGradients(nodes=1, exact=True))
+    assert coarse.error.min() > 0.0

@@ -142,7 +142,7 @@ def test_the_verdict_says_how_good_the_prediction_is() -> None:
     """Exact within a piece, bent where ReLUs switch, nothing without a nudge."""
     assert drawn(network="MLP").verdict.startswith(
         "Pixel 8, 8, brighter by 0.3, changes the score of 3 by +0.108, as its gradient predicts: none of 32 ReLUs "
-        "switches, and so long the score is a straight line. 2 checks passed, 2 had not enough data."
+        "switches, and so long the score is a straight line. 2 checks passed, 2 not measured."
     )
     bent = drawn(network="CNN", column=4, row=10, nudge=-0.5).verdict
     assert "its gradient predicts" in bent
@@ -150,7 +150,7 @@ def test_the_verdict_says_how_good_the_prediction_is() -> None:
     for method in ("gradient", "smoothgrad"):
         assert drawn(nudge=0, method=method).verdict == (
             "A nudge of 0 changes nothing: move it to see how far the gradient can be relied on. "
-            f"{2 + (method == 'smoothgrad')} checks passed, {2 - (method == 'smoothgrad')} had not enough data."
+            f"{2 + (method == 'smoothgrad')} checks passed, {2 - (method == 'smoothgrad')} not measured."
         )
 
 

@@ -141,7 +141,7 @@ def test_the_verdict_comes_first(page: Page) -> None:
     assert page.source.index("Likely cause.") < page.source.index("data-pellucid-frame")
     index = page.text[: page.text.index("status finished")]
     assert "✖ alarm sick Dying ReLU hidden1.activation from step 1,240" in index
-    assert "✓ ok well 1 check passed, 1 had not enough data" in index
+    assert "✓ ok well 1 check passed, 1 not measured" in index
 
 
 def test_a_finding_tells_all_it_knows(page: Page) -> None:

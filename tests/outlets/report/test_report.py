@@ -30,8 +30,8 @@ def test_lists_are_taken_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     pel.report([a, (b,)], pel.page("loss-surface"), to=tmp_path / "page.html")
     assert titles == ["a", "b", "Loss surface with a ball"]
     words = (
-        "report() takes runs (pel.Run(path)), checkups, results (such as pel.gradients.saliency returns), views "
-        "(pel.page(name)) and lists of these, got str."
+        "report() takes runs (pel.Run(path)), checkups, results (such as pel.gradients.saliency returns), figures, "
+        "views (pel.page(name)) and lists of these, got str."
     )
     bad: Any = ["runs/a"]
     with pytest.raises(InputError, match=f"^{re.escape(words)}$"):
@@ -50,6 +50,15 @@ def test_single_results_are_sheets(tmp_path: Path) -> None:
     both = Page(pel.report(maps, tmp_path / "both.html"))
     assert {"sheet0-saliency-maps", "sheet1-saliency-maps"} <= set(both.ids)
     assert "What the score depends on for '1': deeplift" in both.text
+
+
+def test_figures_are_sheets(tmp_path: Path) -> None:
+    """Maps side by side, with the verdict that stands with them."""
+    net, x = nn.Sequential(nn.Linear(4, 3)), torch.rand(2, 4)
+    side = pel.gradients.side_by_side([pel.gradients.saliency(net, x, 1, method=way) for way in ("gradient", "lrp")])
+    page = pel.report(side, to=tmp_path / "x.html").read_text("utf-8")
+    assert side.title in page
+    assert side.verdict in page
 
 
 def test_a_problem_of_a_result_leads_to_its_picture(tmp_path: Path) -> None:

@@ -214,6 +214,26 @@ def test_tokens_that_do_not_fit_are_refused(tokens: Any, message: str) -> None:
         explained(tokens=tokens)
 
 
+def test_a_token_that_was_forgotten_is_no_padding() -> None:
+    """One place is left over at the end: its id may fill a row up only where an embedding or other rows say so."""
+    ids = torch.tensor([[1, 2, 3, 4, 5], [1, 2, 6, 4, 3]])
+    message = f"tokens= holds 4 strings for example 0, which has 5 places. {EACH}"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        explained(ids, tokens=[["a"] * 4, ["a"] * 4])
+    ids[0, 4] = 0
+    assert explained(ids, tokens=[["a"] * 4, ["a"] * 5]).tokens[0] == ("a", "a", "a", "a", "")
+    ids[:, 3:] = torch.tensor([[3, 6], [6, 6]])
+    assert explained(ids, tokens=[["a"] * 4, ["a"] * 3]).tokens[0] == ("a", "a", "a", "a", "")
+
+
+def test_there_is_a_table_of_each_example() -> None:
+    """And of no other."""
+    with pytest.raises(InputError, match=r"^example=2 came; expected a whole number, 0 to 1\.$"):
+        explained(tokens=words).table(2)
+    with pytest.raises(InputError, match=r"^example=1 came; expected a whole number, 0 to 0\.$"):
+        explained(IDS[:1], tokens=words).table(1)
+
+
 def test_tokens_beside_a_mask_are_counted() -> None:
     """The message says how many places are left."""
     message = f"tokens= holds 3 strings for example 0, which has 6 places, 4 of them not padded. {EACH}"

@@ -59,7 +59,7 @@ class DeepLift(Method):
             (wide(value) - wide(base)) * one
             for value, base, one in zip(question.values, baselines, multipliers, strict=True)
         )
-        error = missed(maps, wide(scores) - wide(before))
+        error = missed(maps, scores, before)
         return Attribution(maps=maps, scores=scores, check="completeness", error=error)
 
 

@@ -85,7 +85,7 @@ class Path:
         self._steps = [wide(one) - wide(base) for one, base in zip(question.values, baselines, strict=True)]
         self.scores = scores
         with torch.no_grad():
-            self.difference = scores - wide(question.scores(baselines, question.every))
+            self._before = question.scores(baselines, question.every)
         self._maps = [torch.zeros_like(one) for one in self._steps]
         self.error = torch.full((question.rows,), math.inf, dtype=torch.float32, device="cpu")
         self._nodes = torch.zeros(question.rows, dtype=torch.float32, device="cpu")
@@ -108,7 +108,7 @@ class Path:
             kept[here] = (total * step)[here]
         self._nodes[rows] = nodes
         self.error = torch.where(
-            torch.isin(self._question.every, rows), missed(self._maps, self.difference), self.error
+            torch.isin(self._question.every, rows), missed(self._maps, self.scores, self._before), self.error
         )
 
     def attribution(self) -> Attribution:

@@ -67,11 +67,11 @@ class LRP(Method):
     def attribute(self, question: Question) -> Attribution:
         """See `Method.attribute`."""
         scores, taken, *maps = of_all(question, lambda rows: self._shared_out(question, rows))
-        error = missed(tuple(maps), wide(scores))
+        error = missed(tuple(maps), scores)
         whole = scores.to(taken.dtype)
         biases = float((taken / torch.where(whole == 0, 1, whole)).mean())
         # With what biases took nothing is left over, unless epsilon takes it or a function that no rule knows.
-        lost = float(missed((*maps, taken[:, None]), wide(scores)).max())
+        lost = float(missed((*maps, taken[:, None]), scores).max())
         notes = {"absorbed by biases": biases, "lost on the way": lost}
         return Attribution(maps=tuple(maps), scores=scores, check="conservation", error=error, notes=notes)
 

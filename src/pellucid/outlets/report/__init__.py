@@ -8,6 +8,7 @@ from pellucid.core.arguments import file_path
 from pellucid.core.errors import InputError
 
 if TYPE_CHECKING:
+    from pellucid.core.figure import Figure
     from pellucid.core.result import Result
     from pellucid.core.view import View
     from pellucid.outlets.report.sheet import Sheet
@@ -16,18 +17,19 @@ if TYPE_CHECKING:
 
 
 def report(
-    *subjects: "Run | Checkup | View | Result | str | Path | Sequence[Run | Checkup | View | Result]",
+    *subjects: "Run | Checkup | View | Result | Figure | str | Path | Sequence[Run | Checkup | View | Result | Figure]",
     to: str | Path | None = None,
     title: str = "Pellucid report",
 ) -> Path:
-    """Write runs, checkups, results and views as one HTML file: the verdicts first, then their evidence and pictures.
+    """Write runs, checkups, results, figures and views as one HTML file: verdicts first, then evidence and pictures.
 
     The pictures are alive: they can be zoomed, turned and read off, and what has controls can be moved. The page needs
     no network.
 
     Args:
-        subjects: Stored runs (`pel.Run(path)`), checkups, single results (such as of `pel.gradients.saliency`), and
-            views (`pel.page(name)`), in any mixture; also lists of them.
+        subjects: Stored runs (`pel.Run(path)`), checkups, single results (such as of `pel.gradients.saliency`),
+            figures (such as of `pel.gradients.side_by_side`), and views (`pel.page(name)`), in any mixture; also lists
+            of them.
         to: Where to write the page; its name ends in .html. It may also come last: `pel.report(result, "maps.html")`.
         title: Title of the page.
 
@@ -35,7 +37,7 @@ def report(
         The path.
 
     Raises:
-        InputError: There is nothing to report, or something else than a run, a checkup, a result or a view, or no
+        InputError: There is nothing to report, or something else than these, or no
             place to write to, or another ending.
         MissingScriptError: The script that draws the pictures was not built.
         StoreError: The file cannot be written.
@@ -65,9 +67,16 @@ def _each(subjects: Sequence[object]) -> Iterator[object]:
 
 
 def _sheet(subject: object) -> "Sheet":
+    from pellucid.core.figure import Figure
     from pellucid.core.result import Result
     from pellucid.core.view import View
-    from pellucid.outlets.report.sheet import sheet_of_checkup, sheet_of_result, sheet_of_run, sheet_of_view
+    from pellucid.outlets.report.sheet import (
+        sheet_of_checkup,
+        sheet_of_figure,
+        sheet_of_result,
+        sheet_of_run,
+        sheet_of_view,
+    )
     from pellucid.outlets.store import Run
     from pellucid.sessions.checkup import Checkup
 
@@ -77,11 +86,13 @@ def _sheet(subject: object) -> "Sheet":
         return sheet_of_checkup(subject)
     if isinstance(subject, View):
         return sheet_of_view(subject)
+    if isinstance(subject, Figure):
+        return sheet_of_figure(subject)
     if isinstance(subject, Result):
         return sheet_of_result(subject)
     raise InputError(
-        "report() takes runs (pel.Run(path)), checkups, results (such as pel.gradients.saliency returns), views "
-        f"(pel.page(name)) and lists of these, got {type(subject).__name__}."
+        "report() takes runs (pel.Run(path)), checkups, results (such as pel.gradients.saliency returns), figures, "
+        f"views (pel.page(name)) and lists of these, got {type(subject).__name__}."
     )
 
 

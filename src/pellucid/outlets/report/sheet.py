@@ -196,6 +196,11 @@ def sheet_of_result(result: Result) -> Sheet:
     )
 
 
+def sheet_of_figure(figure: Figure) -> Sheet:
+    """Return the sheet of one picture, such as maps side by side: the verdict stands with it."""
+    return Sheet(title=figure.title, figures={"figure.picture": lambda: figure}, judged=False)
+
+
 def _shown(result: Result) -> str:
     """Return the title of the first picture; "" where it cannot be drawn, which the report says in its place."""
     try:

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pellucid.core.arguments import whole
 from pellucid.core.figure import Axis, Bars, Event, Figure, Heat, Lines, Panel, Table, Tone
 from pellucid.core.figure.words import number, percent
 from pellucid.core.finding import Level
@@ -110,6 +111,7 @@ def saliency(  # noqa: PLR0913 - a control each
         row: of the pixel that is nudged; a click on a picture sets it
         nudge: by how much brighter it is made; below 0 darker, 1 is from black to white
     """
+    place = whole("row", row, 0, SIDE - 1), whole("column", column, 0, SIDE - 1)
     reader = digit_reader(network.lower())
     picture = _picture(reader.held_out(digit, example - 1), drawing, onto=onto_digit)
     lacking, method = (method, "gradient") if network == "MLP" and METHODS[method].needs_grid else ("", method)
@@ -118,7 +120,7 @@ def saliency(  # noqa: PLR0913 - a control each
         subject = Subject(reader.model, class_names=DIGITS)
         wanted = None if target == "predicted" else int(target)
         result = gradients.saliency(subject, picture, wanted, method=explained, progress=False)
-        nudged = nudge_of(subject, picture, (row, column), nudge)
+        nudged = nudge_of(subject, picture, place, nudge)
     what = f"a {digit}" if not drawing else f"a {digit} with your drawing" if onto_digit else "your drawing"
     chosen, findings = result.targets[0], result.findings
     told = " ".join(one for one in (_words(nudged, chosen, method), _meaning(result, nudged, chosen)) if one)

@@ -136,8 +136,10 @@ def incomplete(result: Saliency, case: Case) -> Iterator[Finding]:
     Why it matters: what is missing was attributed to nothing, and it may be most of the picture.
     Where the limit comes from: integrated gradients of ReLU networks with three hidden layers miss 3 % with 9 nodes
         and 0.3 % with 101 (median); captum's tests allow 5 %.
-    False alarms: scores that hardly differ from that of the baseline: the share is then one of what was added up.
-    Likely cause: too few nodes for a network with many kinks; for deeplift and lrp functions that have no exact rule.
+    False alarms: scores that hardly differ from that of the baseline: the share is then one of what was added up, and
+        what may be the rounding of the scores is not missed.
+    Likely cause: too few nodes for a network with many kinks; for deeplift and lrp functions that have no exact rule; a
+        model that draws at random in eval mode, too.
     What to do: Raise nodes, or choose a baseline whose score differs; in place of lrp use integratedgradients.
     Source: Sundararajan et al. 2017 (completeness); limit: ours.
     """

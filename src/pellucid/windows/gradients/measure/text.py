@@ -61,7 +61,10 @@ def text_of(model: nn.Module, x: Any, tokens: Any) -> Text | None:
     if len(names) != len(known):
         raise InputError(f"tokens= holds {amount(len(names), 'list')} for {amount(len(known), 'example')}. {_HOW}")
     kept = kept if kept is not None and kept.shape == known.shape else None
-    placed = [_placed(row, place, known.shape[1], ids, kept) for place, row in enumerate(names)]
+    fillers = frozenset[int]() if ids is None else _fillers(model, ids)
+    padded = np.zeros(known.shape, bool) if kept is None else ~kept
+    own = [None if ids is None or kept is not None else one for one in (known if ids is None else ids)]
+    placed = [_placed(row, place, padded[place], own[place], fillers) for place, row in enumerate(names)]
     padded = np.stack([filling for _, filling in placed]) if placed else np.zeros((0, 0), bool)
     return Text(rows=tuple(row for row, _ in placed), padded=padded, asked=tokens is not None)
 
@@ -158,15 +161,26 @@ def _are_strings(value: Any) -> bool:
     return isinstance(value, (tuple, list)) and all(isinstance(one, str) for one in cast("Sequence[Any]", value))
 
 
+def _fillers(model: nn.Module, ids: NDArray[Any]) -> frozenset[int]:
+    """Return the ids that may fill a row up: those that an embedding says; without any 0, and what a row ends in twice.
+
+    A single id at the end may as well be a token that was forgotten.
+    """
+    known = [one.padding_idx for one in model.modules() if isinstance(one, (nn.Embedding, nn.EmbeddingBag))]
+    said = frozenset(one for one in known if one is not None)
+    return said or frozenset({0, *(int(row[-1]) for row in ids if len(row) > 1 and row[-1] == row[-2])})
+
+
 def _placed(
-    row: tuple[str, ...], example: int, places: int, ids: NDArray[Any] | None, kept: NDArray[np.bool_] | None
+    row: tuple[str, ...], example: int, padded: NDArray[np.bool_], ids: NDArray[Any] | None, fillers: frozenset[int]
 ) -> tuple[tuple[str, ...], NDArray[np.bool_]]:
     """Put the tokens of an example to their places; fewer of them stand where it is not padded."""
-    padded = np.zeros(places, bool) if kept is None else ~kept[example]
+    places = len(padded)
     if len(row) == places:
         return row, padded
-    if kept is None and ids is not None and len(row) < places and len(set(ids[example, len(row) :].tolist())) == 1:
-        padded[len(row) :] = True  # one number fills the end up
+    rest = set[int]() if ids is None else set(ids[len(row) :].tolist())
+    if len(rest) == 1 and rest <= fillers:
+        padded = np.arange(places) >= len(row)  # one number fills the end up
     if len(row) != np.sum(~padded):
         known = f", {np.sum(~padded)} of them not padded" if padded.any() else ""
         raise InputError(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.core.arguments import whole
 from pellucid.core.errors import InputError
 from pellucid.core.result import Result
 
@@ -31,7 +32,8 @@ class Saliency(Result):
         class_names: Names of the classes; () where unknown.
         check: What `error` is: "completeness", "conservation", "sampling", or "" where nothing can be checked.
         error: [example]: what the sum of a map misses of the difference that it explains, as a share of it; or the
-            standard error of the map over its size. NaN without a check.
+            standard error of the map over its size. NaN without a check. What biases absorbed is missed, too; the
+            verdict on "conservation" leaves it out (`notes["lost on the way"]`).
         notes: Further numbers, such as the nodes of a path.
         silent: Name of the layer at which the gradient of each example is lost, or all but lost, going back from the
             output; "" where it reaches the input.
@@ -84,8 +86,9 @@ class Saliency(Result):
             example: Which.
 
         Raises:
-            InputError: The map lies over no text.
+            InputError: The map lies over no text, or there is no such example.
         """
+        whole("example", example, 0, len(self.scores) - 1)
         if not self.tokens:
             raise InputError("The map lies over no text. Name its places: pel.gradients.saliency(..., tokens=...).")
         values = self.map[example].astype(np.float64).reshape(len(self.tokens[example]), -1)

@@ -13,7 +13,7 @@ from pellucid.core.result import Provenance
 from pellucid.methods.attribution.question import layer_named
 from pellucid.methods.pictures import picture_shape, square_pictures
 from pellucid.probe.address import Address, leaves_of
-from pellucid.probe.guard import examined, refuse_complex, refuse_meta
+from pellucid.probe.guard import examined, refuse_complex, refuse_meta, refuse_uninitialized
 from pellucid.probe.subject import Subject
 from pellucid.windows.weights.result import Templates
 
@@ -41,6 +41,7 @@ def templates(model: nn.Module | Subject, at: Address | None = None, shape: Sequ
         One reading of the weights; no forward pass.
     """
     subject, begun = Subject.of(model), time.perf_counter()
+    refuse_uninitialized(subject.model)
     name, module = _dense(subject.model, at)
     fitting = _shape(subject.model, name, module.in_features, shape)
     with examined(subject.model), torch.no_grad():  # a parametrization in train mode would change what it holds
