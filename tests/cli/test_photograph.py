@@ -1,5 +1,6 @@
 """The end of the demo: a photograph."""
 
+import html
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,11 @@ def test_the_page_shows_where_the_network_looks(tmp_path: Path, capsys: pytest.C
     page = look_at_photograph(tmp_path / "page.html", console())
     assert page == tmp_path / "page.html"
     assert capsys.readouterr().out.startswith("photograph              espresso 95 %, cup ")
-    text = page.read_text("utf-8")
+    text = html.unescape(page.read_text("utf-8"))
     for words in (
         "What the score depends on: gradcam at head",
-        "Filters of stem.convolution: 32 × 3 × 3 × 3",
-        "What stem makes of one example: 32 × 112 × 112",
+        "Filters of 'stem.convolution': 32 × 3 × 3 × 3",
+        "What 'stem' makes of one example: 32 × 112 × 112",
         "4 of 32 filters are below 0.1 % of the largest",
     ):
         assert words in text

@@ -6,7 +6,6 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -397,17 +396,3 @@ def test_arrays_whose_names_meet(tmp_path: Path) -> None:
     back = Mixed.load(Mixed(many=many).save(tmp_path / "r")).many
     np.testing.assert_array_equal(back["a.b"], np.zeros(2))
     np.testing.assert_array_equal(back["a"]["b"], np.ones(3))
-
-
-def test_threads_may_write_to_one_path(tmp_path: Path) -> None:
-    """Whoever reads meanwhile sees one of the two contents, whole; and nothing else is left."""
-    path, contents = tmp_path / "x", {bytes([65 + one]) * 50_000 for one in range(2)}
-
-    def write(content: bytes) -> None:
-        for _ in range(20):
-            files.write_atomically(path, content)
-            assert path.read_bytes() in contents
-
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(write, contents))
-    assert list(tmp_path.iterdir()) == [path]

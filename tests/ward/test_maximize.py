@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import pellucid as pel
+from pellucid.core.finding import Level
 from tests.ward.watching import findings, levels
 
 
@@ -51,6 +52,23 @@ def test_few_steps_accuse_nobody() -> None:
     assert [(one.level, one.message) for one in found] == [
         ("not-measured", "8 units did not move, in fewer than 64 steps")
     ]
+
+
+def test_few_steps_pass_nobody_either() -> None:
+    """A unit that an example excites and that did not move is no pass, nor are those beside it that did."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        model[0].bias.copy_(torch.tensor([-8.0, 1.0]))
+    like = torch.cat([torch.zeros(2, 1, 12, 12), torch.ones(2, 1, 12, 12)])
+    result = pel.weights.maximize(model, "1", like=like, steps=1)
+    assert result.real[0] > 0
+    assert result.still.tolist() == [True, False]
+    found = findings(result, "WGT005")
+    assert [(one.level, one.message) for one in found] == [
+        ("not-measured", "1 unit did not move, in fewer than 64 steps")
+    ]
+    assert result.figure().level is Level.NOT_MEASURED
 
 
 def test_a_unit_that_examples_excite_is_not_called_dead() -> None:

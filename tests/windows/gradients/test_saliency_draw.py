@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import pellucid as pel
 from pellucid.core.errors import InputError
-from pellucid.core.figure import Figure, Heat, Lines, Panel, Tiles
+from pellucid.core.figure import Bars, Figure, Heat, Lines, Panel, Tiles
 from pellucid.core.finding import Level
 from pellucid.core.frame import Frame, pack, unpack
 
@@ -169,11 +169,29 @@ def test_a_map_of_zeros_is_named() -> None:
     assert replace(flat, maps=(flat.map * 0,)).figure().panels[0].note == "all 0"
 
 
-def test_features_are_curves() -> None:
-    """What lies along one axis has no picture."""
+@pytest.mark.parametrize(("features", "mark"), [(6, Bars), (64, Bars), (65, Lines)])
+def test_features_are_bars_about_zero(features: int, mark: type) -> None:
+    """They have no order that a curve would join; of many, bars could not be told apart. Each panel names its axes."""
     torch.manual_seed(0)
-    result = pel.gradients.saliency(nn.Linear(6, 3), torch.randn(2, 6), 0)
-    assert [type(mark) for panel in result.figure().panels for mark in panel.marks] == [Lines, Lines]
+    result = pel.gradients.saliency(nn.Linear(features, 3), torch.randn(2, features), 0)
+    panels = result.figure().panels
+    assert [type(mark) for panel in panels for mark in panel.marks] == [mark, mark]
+    assert {(one.x.label, one.y.label) for one in panels} == {("feature", "against / for")}
+    assert panels[0].x.categories == (tuple("012345") if features == 6 else ())
+    drawn = panels[0].marks[0]
+    if isinstance(drawn, Bars):
+        np.testing.assert_allclose(drawn.heights, result.map[0])
+        assert (drawn.edges[0], drawn.edges[-1]) == (-0.5, features - 0.5)
+
+
+@pytest.mark.parametrize(("channels", "label"), [(1, "brightness"), (3, "red, green, blue")])
+def test_grey_inputs_are_no_colours(channels: int, label: str) -> None:
+    """What is read at a pixel of one channel is its brightness."""
+    figure = pel.gradients.saliency(network(channels), pictures(2, channels), 1).figure()
+    (tiles,) = figure.panels[0].marks
+    assert isinstance(tiles, Tiles)
+    assert tiles.label == label
+    assert f"{label}: 0 [" in figure.text()
 
 
 def test_a_picture_survives_saving(tmp_path: Any) -> None:
@@ -272,7 +290,7 @@ def test_the_verdict_names_what_each_method_has_worst_first() -> None:
     calm = [pel.gradients.saliency(model, x, 0, method=way) for way in ("gradient", few)]
     figure = pel.gradients.side_by_side(calm)
     (noisy,) = calm[1].findings.at(Level.LOOK)
-    assert figure.verdict == f"ok: 4 checks passed, 1 to look at, 3 had not enough data; {noisy.line} (smoothgrad)"
+    assert figure.verdict == f"ok: 4 checks passed, 1 to look at, 3 not measured; {noisy.line} (smoothgrad)"
     assert figure.level is Level.OK
     with torch.no_grad():
         model[3].bias.fill_(-100)
@@ -296,12 +314,12 @@ def test_the_verdict_names_classes_where_they_are_compared() -> None:
 
 
 def test_features_stand_side_by_side_too() -> None:
-    """As curves, without a column for the input."""
+    """As bars, without a column for the input."""
     torch.manual_seed(0)
     model, x = nn.Linear(6, 3), torch.randn(1, 6)
     figure = pel.gradients.side_by_side([pel.gradients.saliency(model, x, one) for one in (0, 1)])
     assert figure.columns == 2
-    assert all(isinstance(panel, Panel) and isinstance(panel.marks[0], Lines) for panel in figure.panels)
+    assert all(isinstance(panel, Panel) and isinstance(panel.marks[0], Bars) for panel in figure.panels)
 
 
 def test_what_does_not_belong_together_is_refused() -> None:

@@ -134,7 +134,7 @@ def test_constant_filters_are_flat() -> None:
 
 
 def test_many_channels_are_the_strongest_ones() -> None:
-    """A column is a filter, and its channels come by their norm; those of a group of three are no colours."""
+    """A column is a filter and a row a channel, which is named; those of a group of three are no colours."""
     layer = nn.Conv2d(10, 4, 2)
     with torch.no_grad():
         layer.weight[1] *= torch.arange(10.0)[:, None, None]
@@ -142,11 +142,39 @@ def test_many_channels_are_the_strongest_ones() -> None:
     (heat,) = marks(found)
     assert isinstance(heat, Heat)
     assert heat.values.shape == (8 * 3 - 1, 4 * 3 - 1)
-    strength = (found.weights[1] ** 2).sum(axis=(1, 2))
-    np.testing.assert_array_equal(heat.values[:2, 3:5], found.weights[1, int(strength.argmax())])
+    order = np.argsort(-(found.weights**2).sum(axis=(0, 2, 3)))
+    (panel,) = found.figure().panels
+    assert panel.y.categories == tuple(map(str, order[:8]))
+    for row in range(8):
+        np.testing.assert_array_equal(heat.values[3 * row : 3 * row + 2, 3:5], found.weights[1, order[row]])
+    assert heat.y is not None
+    assert (heat.y[0], heat.y[-1]) == (-0.5, 7.5)
     assert np.isnan(heat.values[2]).all()
+    assert (
+        panel.note == "a column is a filter, a row a channel: 8 of 10 channels, largest norm over these filters first"
+    )
+    volume = pel.weights.filters(nn.Sequential(nn.Conv3d(2, 4, 3))).figure().panels[0].y.categories
+    assert sorted(volume) == [f"{one}, slice {place}" for one in range(2) for place in range(3)]
     grouped = pel.weights.filters(nn.Sequential(nn.Conv2d(6, 4, 2, groups=2)))
     assert isinstance(marks(grouped)[0], Heat)
+
+
+def test_filters_of_zeros_stay_to_be_seen() -> None:
+    """Four of sixteen are counted, and drawn where the norms end; a batch norm that makes a fifth one 0 is told."""
+    model = nn.Sequential(nn.Conv2d(1, 16, 3, bias=False), nn.BatchNorm2d(16))
+    with torch.no_grad():
+        model[0].weight[:4] = 0
+    (panel,) = pel.weights.filters(model).figure("norms").panels
+    assert panel.note == "4 of 16 filters are 0"
+    assert [one.tone for one in panel.marks if isinstance(one, Lines)] == ["accent", "second", "dead"]
+    assert panel.marks[-1].x.tolist() == [13, 14, 15, 16]  # pyright: ignore[reportAttributeAccessIssue]
+    assert panel.marks[0].x.tolist() == list(range(1, 17))  # pyright: ignore[reportAttributeAccessIssue]
+    with torch.no_grad():
+        model[1].weight[7] = 0
+    (panel,) = pel.weights.filters(model).figure("norms").panels
+    assert panel.note == "4 of 16 filters are 0, and 5 with 1"
+    (sound,) = pel.weights.filters(nn.Sequential(nn.Conv2d(1, 16, 3))).figure("norms").panels
+    assert (sound.note, len(sound.marks)) == ("", 1)
 
 
 def test_of_many_filters_a_first_number_is_drawn() -> None:

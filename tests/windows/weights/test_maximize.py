@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import pellucid as pel
 from pellucid.core.errors import AddressError, InputError
+from pellucid.core.figure import Tiles
 from pellucid.core.result import Result
 from pellucid.windows.weights import Maximized, MaximizeOptions
 from tests.methods.synthesis.nets import Functional, edge, matched, small
@@ -56,6 +57,27 @@ def test_the_best_real_example_stands_beside() -> None:
     np.testing.assert_allclose(shown, clipped, atol=1e-5)
 
 
+def test_no_example_is_the_best_for_a_unit_that_never_fires() -> None:
+    """All are alike to it: its place is empty; and the picture that nothing moved is named."""
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+    with torch.no_grad():
+        model[0].bias.copy_(torch.tensor([-100.0, 1.0]))
+    result = pel.weights.maximize(model, "1", like=examples(), steps=4)
+    assert result.unexcited.tolist() == [True, False]
+    made, best = result.figure().panels[:2]
+    (tiles,) = best.marks
+    assert isinstance(tiles, Tiles)
+    assert tiles.titles[0] == "none excites it"
+    assert tiles.titles[1].startswith(f"{result.real_numbers[1]}: ")
+    assert (tiles.images[0] == tiles.images[0, 0, 0]).all()
+    assert best.note.endswith("; where it is empty, no real example excites the unit")
+    assert made.note == (
+        "above it the unit; behind it how active the unit is. Not moved in 4 steps, so that the picture says nothing: 0"
+    )
+    low = MaximizeOptions(negative=True)
+    assert not pel.weights.maximize(model, "1", 1, like=examples(), steps=4, options=low).unexcited.any()
+
+
 def test_a_size_alone_has_no_examples() -> None:
     """Nothing is compared, and inputs are taken to lie between 0 and 1, which the figure says."""
     result = pel.weights.maximize(small(), "3", 0, like=(1, 8, 8), steps=3)
@@ -89,7 +111,7 @@ def test_low_is_as_good_as_high() -> None:
     assert result.values[0] < result.first[0]
     assert result.rise[0] > 0
     assert result.real[0] == pytest.approx(model(examples()).min().item(), rel=1e-5)
-    assert result.figure().title == "What lowers unit 0 of 0 most"
+    assert result.figure().title == "What lowers unit 0 of '0' most"
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])

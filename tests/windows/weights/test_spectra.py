@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 import pellucid as pel
+from pellucid.core.figure import Lines
 from pellucid.core.finding import Level
 
 
@@ -91,6 +92,43 @@ def test_an_axis_is_logarithmic_only_where_it_spans_a_decade() -> None:
         figure = pel.weights.spectra(with_weight(torch.diag(torch.tensor([4.0, 3.0, least])))).figure()
         assert figure.panels[0].y.scale == scale
         assert (figure.level, figure.verdict) == (Level.NOT_MEASURED, "not-measured: no rule judges this")
+
+
+def test_values_that_are_zero_stay_to_be_seen() -> None:
+    """Of a matrix of rank 1 the others stand at the foot, and are counted; the axis names whole numbers."""
+    weight = torch.outer(torch.rand(48) + 0.5, torch.rand(48) + 0.5)
+    (panel, _) = pel.weights.spectra(with_weight(weight)).figure().panels
+    curve, zeros = panel.marks
+    assert isinstance(curve, Lines)
+    assert isinstance(zeros, Lines)
+    assert np.isfinite(curve.y).tolist() == [True, *[False] * 47]
+    assert zeros.x.tolist() == list(range(2, 49))
+    assert panel.note == "stable rank 1 of 48; 47 are 0, or all but 0"
+    assert zeros.tone == "dead"
+    (few, _) = pel.weights.spectra(with_weight(weight[:3])).figure().panels
+    assert few.x.categories == ("1", "2", "3")
+
+
+def test_zeros_have_a_place_on_a_logarithmic_axis() -> None:
+    """Below the least value that is not 0, and within the limits."""
+    (panel, _) = pel.weights.spectra(with_weight(torch.diag(torch.tensor([40.0, 1.0, 0.0])))).figure().panels
+    (_, zeros), limits = panel.marks, panel.y.limits
+    assert isinstance(zeros, Lines)
+    assert limits is not None
+    assert limits[0] < zeros.y[0] < 1
+    assert (zeros.label, panel.note) == ("0, at the foot", "stable rank 1 of 3; 1 is 0, or all but 0")
+
+
+def test_all_panels_have_one_scale() -> None:
+    """One axis for all, with a name: a matrix that spans a decade makes those of the others logarithmic, too."""
+    wide, narrow = (nn.Linear(3, 3) for _ in range(2))
+    with torch.no_grad():
+        wide.weight.copy_(torch.diag(torch.tensor([40.0, 1.0, 0.1])))
+        narrow.weight.copy_(torch.eye(3))
+    first, second, _ = pel.weights.spectra(nn.Sequential(wide, narrow)).figure().panels
+    assert first.y == second.y
+    assert (second.y.scale, second.y.label) == ("log", "singular value")
+    assert second.x.label == "number, largest first"
 
 
 def test_what_no_rule_judges_says_so_in_one_wording() -> None:

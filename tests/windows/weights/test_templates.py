@@ -59,6 +59,11 @@ def test_every_number_of_channels_is_drawn(shape: tuple[int, int, int]) -> None:
         assert (figure.level, figure.verdict) == (Level.NOT_MEASURED, "not-measured: no rule judges this")
 
 
+def test_a_layer_with_a_number_for_a_name_is_quoted() -> None:
+    """Each unit of 0 would read as a count."""
+    assert pel.weights.templates(reader()).figure().title == "What raises (+) and lowers (-) each unit of '1'"
+
+
 REFUSED = {
     "'1' is given 60 values, which are no square image of 1 or 3 channels. Give the shape: shape=(channels, rows, "
     "columns), such as (1, 6, 10).": (reader(60), None, None),

@@ -1,6 +1,7 @@
 """Marks without axes of their own, drawn with characters: heat, tiles, surface, 3-D points, tokens, table."""
 
 import math
+from dataclasses import replace
 from string import ascii_lowercase
 
 import numpy as np
@@ -28,6 +29,7 @@ from pellucid.core.theme import LEVEL_SYMBOLS, colour_limits
 MAGNITUDE = " ░▒▓█"
 BELOW = " ·:-="
 MOST_ROWS = 40
+_GREY = np.array([0.2126, 0.7152, 0.0722])
 
 
 def shade(values: Array, *, signed: bool, limits: tuple[float, float]) -> list[str]:
@@ -53,20 +55,21 @@ def shade_key(limits: tuple[float, float], *, signed: bool, label: str, width: i
 
 def heat_text(mark: Heat, panel: Panel, width: int, *, most_rows: int) -> list[str]:
     """Draw a matrix in shades, with the ends of its axes and the path of a curve over it."""
+    mark = _uncovered(mark)
     values = np.asarray(mark.values, dtype=np.float64)
     if not values.size:
         return [NOTHING]
     rows, columns = values.shape
     names = panel.y.categories if len(panel.y.categories) >= rows > 0 and rows <= most_rows else ()
     ends = [_end(panel.y, mark.y, rows, side) for side in (0, -1)]
-    margin = min(max(cells(plain(one)) for one in [*names, *ends]), width // 3)
+    margin = min(max(cells(plain(one)) for one in [*panel.y.categories, *ends]), width // 3)
     room = width - margin - 1
     small = pool(values, most_rows, room)
     limits = colour_limits(values, signed=mark.signed)
     repeat = max(1, min(room // small.shape[1], 8 if small.shape[1] < 8 else 2))
     lines = [[one for one in row for _ in range(repeat)] for row in shade(small, signed=mark.signed, limits=limits)]
     _overlay(lines, mark, panel)
-    labels = list(names) or [ends[0], *[""] * (len(lines) - 2), ends[1]][: len(lines)]
+    labels = list(names) or _row_labels(mark, panel, len(lines), ends)
     if mark.origin == "lower":
         lines, labels = lines[::-1], labels[::-1]
     drawn = [pad(label, margin, right=True) + "│" + "".join(line) for label, line in zip(labels, lines, strict=False)]
@@ -75,6 +78,30 @@ def heat_text(mark: Heat, panel: Panel, width: int, *, most_rows: int) -> list[s
     key = shade_key(limits, signed=mark.signed, label=mark.label, width=width)
     below = [fit("over a picture", width)] if mark.under is not None and mark.opacity else []
     return [*above, *drawn, *across, *key, *below, *_notes(panel, width)]
+
+
+def _uncovered(mark: Heat) -> Heat:
+    """Return the brightness of the picture under a matrix that holds no value: there is nothing else to see."""
+    empty = np.size(mark.values) and np.isnan(np.asarray(mark.values, dtype=np.float64)).all()
+    if mark.under is None or not np.size(mark.under) or not empty:
+        return mark
+    picture = np.asarray(mark.under, dtype=np.float64)
+    shades = picture @ _GREY if picture.ndim == 3 else picture
+    edges = (cell_edges(mark.y, np.shape(mark.values)[0]), cell_edges(mark.x, np.shape(mark.values)[1]))
+    y, x = (np.linspace(one[0], one[-1], count + 1) for one, count in zip(edges, shades.shape, strict=True))
+    return replace(mark, values=shades, y=y, x=x, signed=False, label=mark.label or "brightness", under=None)
+
+
+def _row_labels(mark: Heat, panel: Panel, drawn: int, ends: list[str]) -> list[str]:
+    """Name the rows: names that stand for several rows each beside the middle one, or the two ends alone."""
+    names = panel.y.categories
+    edges = cell_edges(mark.y, np.shape(mark.values)[0]).astype(np.float64)
+    middles = (np.arange(len(names)) - edges[0]) / (edges[-1] - edges[0]) * drawn
+    places = [int(one) for one in middles if 0 <= one < drawn]
+    if not places or len(set(places)) < len(names):
+        return [ends[0], *[""] * (drawn - 2), ends[1]][:drawn]
+    named = dict(zip(places, names, strict=True))
+    return [named.get(one, "") for one in range(drawn)]
 
 
 def _end(axis: Axis, edges: Array | None, count: int, side: int) -> str:
@@ -127,7 +154,7 @@ def tiles_text(mark: Tiles, width: int) -> list[str]:
     if not images.size:
         return [NOTHING]
     if images.ndim == 4:
-        images = images @ np.array([0.2126, 0.7152, 0.0722])
+        images = images @ _GREY
     shown = images[:24]
     limits = colour_limits(images, signed=mark.signed)
     across = min(max(1, (width + 2) // 14), len(shown))

@@ -29,7 +29,7 @@ def feature_maps(result: FeatureMaps) -> Figure:
     panels = [one for one in (_given(result), _maps(result, shown), _patches(result, shown)) if one is not None]
     left = len(result.maps) - len(shown)
     return Figure(
-        title=f"What {result.layer} makes of one example: {' × '.join(map(str, result.maps.shape))}",
+        title=f"What {result.layer!r} makes of one example: {' × '.join(map(str, result.maps.shape))}",
         panels=tuple(panels),
         columns=len(panels),
         caveat=" ".join(["A map shows where a channel answers, not to what.", *_notes(result, left)]),
@@ -43,7 +43,7 @@ def each_by_itself(result: FeatureMaps) -> Figure:
     shown = result.order[:MOST_CHANNELS]
     left = len(result.maps) - len(shown)
     return Figure(
-        title=f"What {result.layer} makes of one example, each channel on a scale of its own",
+        title=f"What {result.layer!r} makes of one example, each channel on a scale of its own",
         panels=tuple(one for one in (_given(result), _maps(result, shown, shared=False)) if one is not None),
         columns=2,
         caveat=" ".join(["How bright one map is says nothing about another.", *_notes(result, left)]),

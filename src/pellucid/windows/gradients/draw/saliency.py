@@ -20,7 +20,8 @@ MOST_EXAMPLES = 12
 MOST_ROWS = 4  # of curves
 FOR_AND_AGAINST = "against / for"
 ALL_ZERO = "all 0"
-MOST_BARS = 16  # of a text: more names cannot be read
+MOST_BARS = 16  # that are named: more names cannot be read
+MOST_FEATURES = 64  # that are bars: features have no order that a curve would join
 _LEAST_SIDE = 8  # of a picture that flat values may be: fewer are hardly one
 _THUMBNAIL = 112  # pixels a side of one of several pictures
 _OVER = "Over the input, in grey, the denser a colour the larger the value; each map has a scale of its own."
@@ -107,9 +108,8 @@ def _inputs_panel(result: Saliency, pictures: Pictures, examples: range) -> Pane
     colours = images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=-1)
     titles = tuple(_caption(result, example) for example in examples)
     note = f"shown {pictures.note}" if pictures.note else ""
-    return Panel(
-        title="Inputs", marks=(Tiles(images=colours, titles=titles, label="red, green, blue"),), wide=True, note=note
-    )
+    label = "red, green, blue" if images.ndim == 4 else "brightness"
+    return Panel(title="Inputs", marks=(Tiles(images=colours, titles=titles, label=label),), wide=True, note=note)
 
 
 def _read(result: Saliency) -> str:
@@ -214,14 +214,17 @@ def _text(result: Saliency, example: int, title: str) -> Panel:
 
 
 def _row(result: Saliency, example: int, title: str) -> Panel:
-    """Draw a map that lies along one axis: features, or the tokens of a sequence."""
+    """Draw a map that lies along one axis, features or the tokens of a sequence: a bar each, of many a curve."""
     values = result.map[example].astype(np.float64)
     along = values.sum(axis=-1) if values.ndim == 2 else values.reshape(-1)
     places = np.arange(len(along))
+    few = len(along) <= MOST_FEATURES
+    mark = Bars(edges=np.arange(len(along) + 1) - 0.5, heights=along) if few else Lines(x=places, y=along)
+    names = tuple(map(str, places.tolist())) if len(along) <= MOST_BARS else ()
     return Panel(
         title=title,
-        marks=(Lines(x=places, y=along, dots=len(along) <= 64),),
-        x=Axis(label="token" if values.ndim == 2 else "feature"),
+        marks=(mark,),
+        x=Axis(label="token" if values.ndim == 2 else "feature", categories=names),
         y=Axis(label=FOR_AND_AGAINST if result.signed else "size"),
         note="the values of a token are added up" if values.ndim == 2 else "",
     )

@@ -11,6 +11,7 @@ from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Table, Tiles
 from pellucid.core.figure.marks import Mark
 from pellucid.core.figure.words import amount, not_drawn, number
 from pellucid.methods.tiles import as_tiles, in_a_column, in_a_row
+from pellucid.windows.weights.draw.falling import at_the_foot, falling, place_axis, size_axis
 from pellucid.windows.weights.result import Filters
 
 Array = NDArray[Any]
@@ -36,26 +37,40 @@ def each_by_itself(result: Filters) -> Figure:
 @drawing(Filters)
 def norms(result: Filters) -> Figure:
     """Draw the norms of the filters, largest first, with the batch norm behind them where there is one."""
-    order = np.argsort(-result.norms, kind="stable")
-    marks: list[Mark] = [_falling(result.norms[order], "as they are")]
+    names, sizes = ["as they are"], [_sorted(result.norms)]
     if result.norm_layer:
-        scaled = np.sort(result.norms * np.abs(result.factors))[::-1]
-        marks.append(_falling(scaled, f"with {result.norm_layer}", second=True))
-    limits = Axis(label="norm", scale="log")
-    panel = Panel(title=result.layer, marks=tuple(marks), x=Axis(label="filters, largest first"), y=limits)
+        names.append(f"with {result.norm_layer}")
+        sizes.append(_sorted(result.norms * np.abs(result.factors)))
+    axis = size_axis("norm", sizes)
+    curves = [
+        falling(one, label=name, tone=tone) for one, name, tone in zip(sizes, names, ("accent", "second"), strict=False)
+    ]
+    panel = Panel(
+        title=result.layer,
+        marks=(*curves, *at_the_foot(sizes[-1], axis)),
+        x=place_axis("filters, largest first", len(result.norms)),
+        y=axis,
+        note=_zeros(names, sizes),
+    )
     return Figure(
-        title=f"How large the filters of {result.layer} are",
+        title=f"How large the filters of {result.layer!r} are",
         panels=(panel,),
         caveat="A small norm alone is no fault: the layers behind may make up for it.",
         alt=f"Norms of {amount(len(result.norms), 'filter')}, sorted.",
     )
 
 
-def _falling(values: Array, label: str, *, second: bool = False) -> Lines:
-    shown = np.where(values > 0, values, np.nan)
-    return Lines(
-        x=np.arange(len(values)), y=shown, label=label, tone="second" if second else "accent", dots=len(values) <= 64
-    )
+def _sorted(norms: Array) -> Array:
+    return norms[np.argsort(-norms, kind="stable")]
+
+
+def _zeros(names: Sequence[str], sizes: Sequence[Array]) -> str:
+    """Say how many filters are 0, as they are and behind the batch norm; "" where none is."""
+    bare, last = (int((sizes[place] <= 0).sum()) for place in (0, -1))
+    if not last:
+        return ""
+    words = f"{bare} of {amount(len(sizes[0]), 'filter')} {'is' if bare == 1 else 'are'} 0"
+    return words if bare == last else f"{words}, and {last} {names[-1]}"
 
 
 def _drawn(result: Filters, *, shared: bool) -> Figure:
@@ -67,7 +82,7 @@ def _drawn(result: Filters, *, shared: bool) -> Figure:
         panels.append(_patches_panel(result, chosen))
     sentences = [_CAVEAT, *_notes(result), not_drawn(count - len(chosen), "filter")]
     return Figure(
-        title=f"Filters of {result.layer}: {' × '.join(map(str, result.weights.shape))}",
+        title=f"Filters of {result.layer!r}: {' × '.join(map(str, result.weights.shape))}",
         panels=tuple(panels),
         columns=2,
         caveat=" ".join(filter(None, sentences)),
@@ -155,31 +170,31 @@ def _curves(result: Filters, chosen: Array, titles: Sequence[str]) -> Panel:
 
 
 def _matrix(weights: Array, chosen: Array, *, title: str, shared: bool) -> Panel:
-    """Draw filters side by side, and of each the channels with the largest norms one below the other."""
+    """Draw filters side by side, and one below the other their channels, of which those with the largest norms."""
     slices = weights.reshape(len(weights), weights.shape[1], -1, *weights.shape[-2:])
     most = max(1, MOST_CHANNELS // slices.shape[2])
-    strength = np.nan_to_num((slices.astype(np.float64) ** 2).sum(axis=(2, 3, 4)))
-    best = np.argsort(-strength, axis=1, kind="stable")[:, :most]
+    strength = np.nan_to_num((slices.astype(np.float64) ** 2).sum(axis=(0, 2, 3, 4)))
+    best = np.argsort(-strength, kind="stable")[:most]
     if not shared:
         slices = slices / np.array([_limit(one) for one in slices])[:, None, None, None, None]
-    pairs = zip(slices, best, strict=True)
-    columns = [in_a_column(list(one[places].reshape(-1, *one.shape[-2:]))) for one, places in pairs]
-    values = in_a_row(columns)
-    tall = best.shape[1] * slices.shape[2]
+    values = in_a_row([in_a_column(list(one[best].reshape(-1, *one.shape[-2:]))) for one in slices])
+    depth = slices.shape[2]
+    rows = tuple(f"{one}, slice {place}" if depth > 1 else str(one) for one in best.tolist() for place in range(depth))
     mark = Heat(
         values=values,
         x=np.linspace(-0.5, len(weights) - 0.5, values.shape[1] + 1),
-        y=np.linspace(0.5, tall + 0.5, values.shape[0] + 1),
+        y=np.linspace(-0.5, len(rows) - 0.5, values.shape[0] + 1),
         signed=True,
         label="weight" if shared else "weight, as a share of the largest of its filter",
     )
-    depth = f", {slices.shape[2]} slices of each" if slices.shape[2] > 1 else ""
+    count, all_told = len(best), slices.shape[1]
+    kept = f"{count} of {amount(all_told, 'channel')}, largest norm over these filters first"
     return Panel(
         title=title,
         marks=(mark,),
         x=Axis(label="filter", categories=tuple(str(one) for one in chosen)),
-        y=Axis(label="channel, largest norm first"),
-        note=f"a column is a filter: {best.shape[1]} of its {slices.shape[1]} channels, the largest{depth}",
+        y=Axis(label="channel", categories=rows),
+        note=f"a column is a filter, a row a channel: {kept}",
     )
 
 

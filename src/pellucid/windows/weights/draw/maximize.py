@@ -24,11 +24,9 @@ def pictures(result: Maximized) -> Figure:
     """Draw the picture that excites each unit most, the best real example beside it, and how the unit rose."""
     shown = min(len(result.units), MOST_UNITS)
     made = _tiles("Made-up pictures", result.pictures[:shown], [_caption(result, one) for one in range(shown)])
-    panels = [replace(made, note=f"above it the {_kind(result)}; {_ABOVE}")]
+    panels = [replace(made, note=f"above it the {_kind(result)}; {_ABOVE}{_unmoved(result, shown)}")]
     if len(result.real_pictures):
-        captions = [f"{result.real_numbers[one]}: {number(float(result.real[one]))}" for one in range(shown)]
-        best = _tiles(f"Best of {amount(result.examples, 'real example')}", result.real_pictures[:shown], captions)
-        panels.append(replace(best, note=f"above it the number of the example; {_ABOVE}"))
+        panels.append(_best(result, shown))
     panels.append(_trace(result, shown))
     return Figure(
         title=f"What {'lowers' if result.negative else 'excites'} {_units(result)} of {_layer(result)} most",
@@ -38,6 +36,27 @@ def pictures(result: Maximized) -> Figure:
         alt=f"Pictures that {'lower' if result.negative else 'excite'} {amount(len(result.units), 'unit')} of "
         f"{_layer(result)}, made in {amount(result.wanted, 'step')} each.",
     )
+
+
+def _best(result: Maximized, shown: int) -> Panel:
+    """Draw the example that excites each unit most; where all do alike, none is the best, and it stays empty."""
+    alike, does = result.unexcited[:shown], "lowers" if result.negative else "excites"
+    found = zip(result.real_numbers.tolist(), result.real.tolist(), alike.tolist(), strict=False)
+    captions = [f"none {does} it" if none else f"{one}: {number(value)}" for one, value, none in found]
+    seen = np.where(alike[:, None, None, None], np.nan, result.real_pictures[:shown])
+    best = _tiles(f"Best of {amount(result.examples, 'real example')}", seen, captions)
+    empty = f"; where it is empty, no real example {does} the unit" if alike.any() else ""
+    return replace(best, note=f"above it the number of the example; {_ABOVE}{empty}")
+
+
+def _unmoved(result: Maximized, shown: int) -> str:
+    """Name the units whose picture says nothing, since they did not move while it was made."""
+    still = [place for place in np.flatnonzero(result.still).tolist() if place < shown]
+    if not still:
+        return ""
+    named = ", ".join(result.unit_name(place) for place in still[:5]) + (" …" if len(still) > 5 else "")
+    steps = amount(int(result.steps[still].max()), "step")
+    return f". Not moved in {steps}, so that the picture says nothing: {named}"
 
 
 def _tiles(title: str, shown: Array, captions: list[str]) -> Panel:
@@ -87,7 +106,7 @@ def _kind(result: Maximized) -> str:
 
 
 def _layer(result: Maximized) -> str:
-    return "the model's output" if result.layer == "(model)" else result.layer
+    return "the model's output" if result.layer == "(model)" else repr(result.layer)
 
 
 def _notes(result: Maximized, shown: int) -> list[str]:

@@ -6,19 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.core.drawing import drawing
-from pellucid.core.figure import Axis, Figure, Lines, Panel, Table
+from pellucid.core.figure import Axis, Figure, Panel, Table
 from pellucid.core.figure.words import amount, number
+from pellucid.windows.weights.draw.falling import at_the_foot, falling, place_axis, size_axis
 from pellucid.windows.weights.result import Spectra
 
 Array = NDArray[Any]
 MOST_PANELS = 12
+_ROUNDING = 1e-7  # of the largest: what is left of a 0 in weights of 32 bits
 
 
 @drawing(Spectra)
 def spectra(result: Spectra) -> Figure:
     """Draw the singular values of each matrix, largest first, and a table of ranks."""
     chosen = range(len(result.names))[:MOST_PANELS]
-    panels = tuple(_panel(result, one) for one in chosen)
+    values = [_cleared(result.values[one]) for one in chosen]
+    axis = size_axis("singular value", values)
+    panels = tuple(_panel(result, one, values[one], axis) for one in chosen)
     more = len(result.names) - len(chosen)
     notes = [f"{amount(more, 'matrix', 'matrices')} more in the table only."] if more else []
     if result.left_out:
@@ -35,25 +39,22 @@ def spectra(result: Spectra) -> Figure:
     )
 
 
-def _panel(result: Spectra, place: int) -> Panel:
-    values = result.values[place]
-    least = 1e-7 * float(np.nanmax(values, initial=0))
-    shown = np.where(values > least, values, np.nan)
-    line = Lines(x=np.arange(1, len(values) + 1), y=shown, dots=len(values) <= 32)
+def _panel(result: Spectra, place: int, values: Array, axis: Axis) -> Panel:
+    known, zeros = bool((values > 0).any()), int((values <= 0).sum())
     rank = f"stable rank {number(float(result.stable_ranks[place]))} of {len(values)}"
+    less = f"; {zeros} {'is' if zeros == 1 else 'are'} 0, or all but 0" if zeros else ""
     return Panel(
         title=result.names[place],
-        marks=(line,) if np.isfinite(shown).any() else (),
-        x=Axis(label="number"),
-        y=Axis(label="singular value", scale="log" if _reaches_far(shown) else "linear"),
-        note=rank if np.isfinite(shown).any() else "not finite" if np.isnan(values).any() else "all 0",
+        marks=(falling(values), *at_the_foot(values, axis)) if known else (),
+        x=place_axis("number, largest first", len(values)),
+        y=axis,
+        note=rank + less if known else "not finite" if np.isnan(values).any() else "all 0",
     )
 
 
-def _reaches_far(values: Array) -> bool:
-    """Whether values span a decade: within one a logarithmic axis has hardly a number."""
-    known = values[np.isfinite(values)]
-    return bool(known.size and known.max() > 10 * known.min())
+def _cleared(values: Array) -> Array:
+    """Return singular values with 0 for those that only rounding holds above it."""
+    return np.where(values <= _ROUNDING * float(np.nanmax(values, initial=0)), 0.0, values)
 
 
 def _table(result: Spectra) -> Panel:

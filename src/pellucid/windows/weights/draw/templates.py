@@ -43,7 +43,7 @@ def _drawn(result: Templates, *, shared: bool) -> Figure:
     told = " Its shape was told from the number of inputs alone." if result.inferred else ""
     more = not_drawn(units - len(shown), "unit")
     return Figure(
-        title=f"What raises (+) and lowers (-) each unit of {result.layer}{scale}",
+        title=f"What raises (+) and lowers (-) each unit of {result.layer!r}{scale}",
         panels=panels,
         columns=3 if channels == 3 else 1,
         caveat="A weight counts for what it is multiplied with: pixels that are always the same hardly matter, however "

@@ -52,23 +52,24 @@ def could_not_excite(result: Maximized, case: Case) -> Iterator[Finding]:
         # The gradient of the others is NaN, too, where a weight is: what stands still says nothing.
         finite &= ~flat
         failed &= finite
-    if bool((failed & early).any()):
-        count = int((failed & early).sum())
+    unmoved = finite & flat & early  # also what an example excites: so few steps are no search
+    if bool(unmoved.any()):
+        count = int(unmoved.sum())
         yield case.not_measured(
             f"{amount(count, 'unit')} did not move, in fewer than {int(case.limits['steps'])} steps",
             next_step="Raise steps.",
         )
     yield from _fallen_short(result, case, finite & ~early & ~failed)
-    yield from _dead(result, case, failed & ~early, finite & ~(failed & early))
+    yield from _dead(result, case, failed & ~early, finite & ~unmoved, passes=not result.stopped and not unmoved.any())
 
 
-def _dead(result: Maximized, case: Case, dead: NDArray[Any], known: NDArray[Any]) -> Iterator[Finding]:
+def _dead(result: Maximized, case: Case, dead: NDArray[Any], known: NDArray[Any], *, passes: bool) -> Iterator[Finding]:
     judged = int(known.sum())
     if not judged:
         return
     share, count = float(dead.sum() / judged), int(dead.sum())
     if not count:
-        if result.stopped:  # that was said, and is no pass
+        if not passes:  # it was stopped, or some did not move in a few steps: that was said
             return
         lowest = float(np.min(result.rise[known]))
         yield case.ok(

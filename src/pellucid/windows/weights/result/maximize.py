@@ -84,6 +84,15 @@ class Maximized(Result):
         same = (self.trace == self.trace[:, :1]) | np.isnan(self.trace)
         return same.all(axis=1) & (self.values == self.first) & (self.steps > 0)
 
+    @property
+    def unexcited(self) -> Array:
+        """Which units no example excites, [unit]: all are alike to it, and the best is an arbitrary one.
+
+        The best puts out 0, as behind a ReLU that never fires, or just what the noise did, which nothing moved.
+        """
+        never = (self.real == 0) & (not self.negative)
+        return (self.examples > 0) & (never | (self.still & (self.real == self.first)))
+
     def unit_name(self, place: int) -> str:
         """Return what a unit is called: the name of its class, or its number."""
         return self.names[place] if self.names else str(self.units[place])
