@@ -10,7 +10,7 @@ from torch import nn
 
 import pellucid as pel
 from pellucid.core.errors import InputError
-from pellucid.core.figure import Heat, Lines
+from pellucid.core.figure import Heat
 
 
 def network(inputs: int = 64) -> nn.Sequential:
@@ -44,7 +44,7 @@ def test_maps_and_inputs_have_the_shape(inputs: int, shape: Any) -> None:
     assert isinstance(mark, Heat)
     assert mark.under is not None
     assert mark.under.shape[:2] == tuple(shape)[-2:]
-    assert isinstance(flat.figure().panels[0].marks[0], Lines)
+    assert not isinstance(flat.figure().panels[0].marks[0], Heat)
 
 
 def test_a_layer_lies_over_the_picture() -> None:
@@ -57,7 +57,7 @@ def test_a_layer_lies_over_the_picture() -> None:
 
 
 def test_the_caveat_says_what_shape_may_fit() -> None:
-    """Nothing is guessed: 64 values are drawn as a curve, and 12 or 9 are hardly a picture."""
+    """Nothing is guessed: 64 values are drawn as bars, and 12 or 9 are hardly a picture."""
 
     def caveat(inputs: int, **options: Any) -> str:
         return pel.gradients.saliency(network(inputs), torch.rand(1, inputs), 1, **options).figure().caveat
