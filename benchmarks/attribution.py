@@ -1,13 +1,13 @@
 """What maps cost, over the bare passes that they cannot do without, beside captum and pytorch-grad-cam.
 
 CPU seconds on ResNet-18 and 64 x 64 pictures (--side 32 for smaller ones), one thread, each system in a process of its
-own, in turns; the figure is the median over the rounds of the ratio, with its standard error. "again" is the floor a
-second time: its distance from 1 is the noise. pytorch-grad-cam is measured where it is installed; it wants torchvision
-for its image tools only, which are replaced by nothing here.
+own, in turns, and all processes five times anew; the figure is the median over the rounds of the ratio, with its
+standard error. "again" is the floor a second time: its distance from 1 is the noise. pytorch-grad-cam is measured where
+it is installed; it wants torchvision for its image tools only, which are replaced by nothing here.
 
-    python benchmarks/attribution.py                     everything, about 12 minutes
+    python benchmarks/attribution.py                     everything, about 20 minutes
     python benchmarks/attribution.py --tables gradient   one table
-    python benchmarks/attribution.py --rounds 3
+    python benchmarks/attribution.py --rounds 1          of each start
 
 A target that is missed makes the exit status 1.
 """
@@ -22,11 +22,11 @@ from typing import Any
 
 from turns import in_turns, ratio
 
-# For each table: examples, rounds, and for each system the system that it is divided by and the most that may be.
+# For each table: examples, rounds of each start, and for each system what it is divided by and the most that may be.
 TABLES: dict[str, tuple[int, int, dict[str, tuple[str, float | None]]]] = {
     "gradient": (
         16,
-        25,
+        5,
         {
             "floor": ("floor", None),
             "again": ("floor", None),
@@ -36,7 +36,7 @@ TABLES: dict[str, tuple[int, int, dict[str, tuple[str, float | None]]]] = {
     ),
     "gradcam": (
         16,
-        25,
+        5,
         {
             "floor": ("floor", None),
             "again": ("floor", None),
@@ -46,9 +46,9 @@ TABLES: dict[str, tuple[int, int, dict[str, tuple[str, float | None]]]] = {
             "pytorch-grad-cam": ("floor", None),
         },
     ),
-    "smoothgrad": (8, 5, {"floor": ("floor", None), "captum": ("floor", None), "pellucid": ("captum", 1.0)}),
-    "integrated": (8, 5, {"floor": ("floor", None), "captum": ("floor", None), "pellucid": ("captum", 1.0)}),
-    "layer": (8, 5, {"floor": ("floor", None), "pellucid": ("floor", 3.0), "captum": ("floor", None)}),
+    "smoothgrad": (8, 1, {"floor": ("floor", None), "captum": ("floor", None), "pellucid": ("captum", 1.0)}),
+    "integrated": (8, 1, {"floor": ("floor", None), "captum": ("floor", None), "pellucid": ("captum", 1.0)}),
+    "layer": (8, 1, {"floor": ("floor", None), "pellucid": ("floor", 3.0), "captum": ("floor", None)}),
 }
 TITLES = {
     "gradient": "Gradient over a forward and backward pass to the input",
@@ -57,7 +57,7 @@ TITLES = {
     "integrated": "Integrated gradients, 16 nodes and the check: floor one bare pass, target over captum",
     "layer": "Integrated gradients at the last stage, 50 nodes, over a forward pass",
 }
-STEPS = 16
+STEPS, STARTS = 16, 5
 
 
 def build(table: str, side: int, system: str) -> Callable[[], Any]:
@@ -202,7 +202,7 @@ def smooth_net(kind: str, weights: float) -> bool:
 def show(table: str, side: int, rounds: int | None) -> bool:
     """Print one table; return whether every target is met."""
     rows, usual, systems = TABLES[table]
-    seconds = in_turns(partial(build, table, side), list(systems), rounds or usual)
+    seconds = in_turns(partial(build, table, side), list(systems), rounds or usual, STARTS)
     print(f"\n{TITLES[table]}, {rows} examples of {side} x {side}", flush=True)
     met = True
     for system, (floor, target) in systems.items():
@@ -219,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tables that are asked for."""
     parser = argparse.ArgumentParser(description="What maps cost.")
     parser.add_argument("--tables", nargs="+", choices=(*TABLES, "smooth"), default=[*TABLES, "smooth"])
-    parser.add_argument("--rounds", type=int, help="instead of the usual ones of each table")
+    parser.add_argument("--rounds", type=int, help="of each start, instead of the usual ones of each table")
     parser.add_argument("--side", type=int, default=64, help="pixels of a picture's side")
     chosen = parser.parse_args(arguments)
     met = [smooth_nets() if table == "smooth" else show(table, chosen.side, chosen.rounds) for table in chosen.tables]

@@ -82,5 +82,5 @@ def test_counting_keeps_nothing_alive() -> None:
 
 
 def test_room_is_bounded() -> None:
-    """Never more than 128 MiB on a CPU, nor nothing."""
-    assert 0 < room(torch.device("cpu")) <= 1 << 27
+    """Never more than 64 MiB on a CPU, nor nothing."""
+    assert 0 < room(torch.device("cpu")) <= 1 << 26

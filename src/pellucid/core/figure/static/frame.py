@@ -327,14 +327,15 @@ def height_of(panel: Panel, width: float, usual: float) -> float:
 def square_of(panel: Panel) -> float:
     """Return height over width of the picture in a frame, whose pixels must be square; 0 for anything else.
 
-    A matrix over a picture is one, and so is a matrix without named axes: nothing else than pixels lies along them.
+    A matrix over a picture is one, and so is a matrix whose axes have no names but row and column: nothing else than
+    pixels lies along them.
     """
     heats = [mark for mark in panel.marks if isinstance(mark, Heat) and np.size(mark.values)]
     if not heats:
         return 0.0
     first = heats[0]
     under = None if first.under is None or not first.under.size else first.under
-    named = any(axis.label or axis.categories for axis in (panel.x, panel.y))
+    named = {panel.x.label, panel.y.label} - {"", "row", "column"} or panel.x.categories or panel.y.categories
     if under is None and (named or first.x is not None or first.y is not None or first.origin != "upper"):
         return 0.0
     rows, columns = np.shape(first.values if under is None else under)[:2]

@@ -252,13 +252,17 @@ def _input(result: gradients.Saliency, nudged: Nudge, picture: Array, what: str)
     )
 
 
+_VEIL = 0.45
+"""Opacity of the map over the digit at first: the digit is to be seen, and the map stands beside it."""
+
+
 def _heat(result: gradients.Saliency, under: Array | None = None) -> Heat:
     values = _plane(result)
     if under is None:  # as large and as square as the picture beside it
         values = values.repeat(SIDE // values.shape[0], axis=0).repeat(SIDE // values.shape[1], axis=1)
     y, x = (None if side == SIDE else np.linspace(-0.5, SIDE - 0.5, side + 1) for side in values.shape)
     label = f"for (+) and against (−) {result.targets[0]}" if result.signed else "size"
-    return Heat(values=values, x=x, y=y, signed=result.signed, label=label, under=under)
+    return Heat(values=values, x=x, y=y, signed=result.signed, label=label, under=under, opacity=_VEIL)
 
 
 def _plane(result: gradients.Saliency) -> Array:
