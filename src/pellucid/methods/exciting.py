@@ -1,7 +1,6 @@
 """Exciting: the example, and the place in it, that excites each channel of a layer most."""
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, cast
@@ -10,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pellucid.core.errors import InputError, PellucidError
+from pellucid.core.errors import InputError
 from pellucid.core.figure.words import amount
 from pellucid.core.progress import each
 from pellucid.methods.attribution.memory import Chunks
@@ -18,6 +17,7 @@ from pellucid.methods.attribution.nest import picture_in, rows_of, tensors
 from pellucid.methods.field import Field, field_of
 from pellucid.methods.prefix import Prefix
 from pellucid.probe.address import Address
+from pellucid.probe.batches import batch_told
 from pellucid.probe.subject import batch_size, device_of, no_examples, split, to_device
 
 Array = NDArray[Any]
@@ -159,25 +159,6 @@ def batches_of(data: Any) -> Iterable[Any]:
             "torch.utils.data.DataLoader, or [x1, x2, ...]."
         )
     return cast("Iterable[Any]", data)
-
-
-@contextmanager
-def batch_told(number: int) -> Generator[None, None, None]:
-    """Add to what a model raises meanwhile which batch of several it was given.
-
-    Args:
-        number: Of the batch, from 1.
-
-    Yields:
-        None.
-    """
-    try:
-        yield
-    except PellucidError:
-        raise
-    except Exception as error:
-        error.add_note(f"That was batch {number} of the data. Give batches that the model takes.")
-        raise
 
 
 class _Search:

@@ -56,7 +56,9 @@ def test_figures_are_sheets(tmp_path: Path) -> None:
     """Maps side by side, with the verdict that stands with them."""
     net, x = nn.Sequential(nn.Linear(4, 3)), torch.rand(2, 4)
     side = pel.gradients.side_by_side([pel.gradients.saliency(net, x, 1, method=way) for way in ("gradient", "lrp")])
-    page = pel.report(side, to=tmp_path / "x.html").read_text("utf-8")
+    page = pel.report(side, pel.page("loss-surface"), to=tmp_path / "x.html").read_text("utf-8")
+    index = page[page.index('class="index"') : page.index("</nav>")]
+    assert index.count("to explore") == 1  # the view
     assert side.title in page
     assert side.verdict in page
 

@@ -27,10 +27,10 @@ def missed(maps: Sequence[Tensor], scores: Tensor, before: Tensor | None = None)
     """
     total = torch.stack([flat(one).sum(1) for one in maps]).sum(0)
     size = torch.stack([flat(one.abs()).sum(1) for one in maps]).sum(0)
-    ends = [wide(one).to(total.device) for one in (scores, scores.new_zeros(()) if before is None else before)]
-    eps = max(torch.finfo(one.dtype).eps for one in (scores, *([] if before is None else [before])))
-    rounding = _ROUNDED * eps * (ends[0].abs() + ends[1].abs())
-    difference = ends[0] - ends[1]
+    before = torch.zeros_like(scores) if before is None else before
+    eps = max(torch.finfo(scores.dtype).eps, torch.finfo(before.dtype).eps)
+    end, start = (wide(one).to(total.device) for one in (scores, before))
+    difference, rounding = end - start, _ROUNDED * eps * (end.abs() + start.abs())
     scale = torch.maximum(difference.abs(), 0.1 * size).clamp(min=torch.finfo(size.dtype).tiny)
     missing = (total - difference).abs()
     return torch.where(missing > rounding, missing / scale, 0.0).detach().float().cpu()

@@ -12,10 +12,10 @@ from pellucid.core.errors import InputError
 from pellucid.core.progress import each
 from pellucid.methods.attribution.memory import Chunks
 from pellucid.methods.attribution.nest import rebuilt
-from pellucid.methods.exciting import batch_told
 from pellucid.methods.synthesis.ascent import MaximizeOptions
 from pellucid.methods.synthesis.readout import Readout
 from pellucid.methods.synthesis.sight import pictures_in
+from pellucid.probe.batches import batch_told
 from pellucid.probe.subject import split
 
 _MOST_ROWS = 256

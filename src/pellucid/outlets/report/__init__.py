@@ -37,8 +37,8 @@ def report(
         The path.
 
     Raises:
-        InputError: There is nothing to report, or something else than these, or no
-            place to write to, or another ending.
+        InputError: There is nothing to report, or something else than these, or no place to write to, or another
+            ending.
         MissingScriptError: The script that draws the pictures was not built.
         StoreError: The file cannot be written.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pellucid.core.drawing import drawings_for, drawn_beside
 from pellucid.core.errors import AddressError
 from pellucid.core.figure import Figure
+from pellucid.core.finding import Level
 from pellucid.core.judge import Findings
 from pellucid.core.result import Result
 from pellucid.core.rule import rule_of
@@ -37,7 +38,7 @@ _MOST_STEPS = 200  # watched steps in a picture: its frames are no more than 200
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
-    """One run, one checkup, one result or one view.
+    """One run, one checkup, one result, one picture or one view.
 
     Attributes:
         title: Name of the run, of the model, of what a result shows, or of the view.
@@ -51,6 +52,7 @@ class Sheet:
         teaches: Paragraphs that teach.
         tries: What to try.
         judged: It is something that rules judge; a view is not.
+        level: That of a picture with a verdict of its own; None for anything else.
     """
 
     title: str
@@ -64,6 +66,7 @@ class Sheet:
     teaches: tuple[str, ...] = ()
     tries: tuple[str, ...] = ()
     judged: bool = True
+    level: Level | None = None
 
     def chosen(self, most: int) -> list[str]:
         """Choose the pictures that matter.
@@ -198,7 +201,7 @@ def sheet_of_result(result: Result) -> Sheet:
 
 def sheet_of_figure(figure: Figure) -> Sheet:
     """Return the sheet of one picture, such as maps side by side: the verdict stands with it."""
-    return Sheet(title=figure.title, figures={"figure.picture": lambda: figure}, judged=False)
+    return Sheet(title=figure.title, figures={"figure.picture": lambda: figure}, judged=False, level=figure.level)
 
 
 def _shown(result: Result) -> str:

@@ -29,6 +29,7 @@ _OURS = [one for one in Method.known.values() if one.__module__.startswith("pell
 METHODS = {one.name: one for one in sorted(_OURS, key=lambda one: one.needs_grid)}
 """By name; those that need a layer with places, which the MLP has not, at the end."""
 _BACKGROUND = 64  # digits that expectedgradients compares with
+_VEIL = 0.45  # opacity of the map over the digit at first: the digit is to be seen, and the map stands beside it
 _STRAIGHT = 0.01  # a prediction that misses no more of the change is called right
 _SHARE = "The map gives the pixel {value} of the score; painting it black takes away {lost}."
 """Of methods that share the score out, and have no words of their own."""
@@ -250,10 +251,6 @@ def _input(result: gradients.Saliency, nudged: Nudge, picture: Array, what: str)
         y=Axis(label="row"),
         note=f"read as {best}, with {percent(float(shares[best] / shares.sum()), 1)}",
     )
-
-
-_VEIL = 0.45
-"""Opacity of the map over the digit at first: the digit is to be seen, and the map stands beside it."""
 
 
 def _heat(result: gradients.Saliency, under: Array | None = None) -> Heat:

@@ -9,8 +9,8 @@ from torch import nn
 from pellucid.core.errors import InputError
 from pellucid.core.result import Provenance
 from pellucid.maths.series import TensorSeries
-from pellucid.methods.exciting import batch_told
 from pellucid.probe.address import LEAVES, Address
+from pellucid.probe.batches import batch_told
 from pellucid.probe.guard import untouched
 from pellucid.probe.listener import Listener
 from pellucid.probe.subject import Subject, batch_size, call, split, up_to

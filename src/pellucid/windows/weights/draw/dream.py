@@ -23,7 +23,7 @@ def dream(result: Dreamed) -> Figure:
     notes += _spread(result) + _left_out(result)
     notes += ["It was stopped early."] if result.stopped else []
     return Figure(
-        title=f"What {'the output' if result.layer == '(model)' else result.layer} dreams of",
+        title=f"What {'the output' if result.layer == '(model)' else repr(result.layer)} dreams of",
         panels=(
             _panel(result, shown, before=True),
             _panel(result, shown, before=False),
