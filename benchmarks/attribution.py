@@ -53,8 +53,8 @@ TABLES: dict[str, tuple[int, int, dict[str, tuple[str, float | None]]]] = {
 TITLES = {
     "gradient": "Gradient over a forward and backward pass to the input",
     "gradcam": "Grad-CAM at the last stage over a forward pass and the backward pass of the head",
-    "smoothgrad": "SmoothGrad, 16 samples and the scores: floor one bare pass, target over captum at equal passes",
-    "integrated": "Integrated gradients, 16 nodes and the check: floor one bare pass, target over captum at equal passes",
+    "smoothgrad": "SmoothGrad, 16 samples and the scores: floor one bare pass, over captum at equal passes",
+    "integrated": "Integrated gradients, 16 nodes and the check: floor one bare pass, over captum at equal passes",
     "layer": "Integrated gradients at the last stage, 50 nodes, over a forward pass",
 }
 STEPS, STARTS = 16, 5
