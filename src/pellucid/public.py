@@ -13,7 +13,7 @@ from pellucid.probe.subject import Subject
 from pellucid.sessions.checkup import checkup
 from pellucid.sessions.watch import WatchOptions, watch
 from pellucid.sessions.watching import PellucidWarning, Watch
-from pellucid.windows import activations, gradients, loss, weights
+from pellucid.windows import activations, embeddings, gradients, loss, weights
 
 __all__ = [
     "Finding",
@@ -29,6 +29,7 @@ __all__ = [
     "activations",
     "capture",
     "checkup",
+    "embeddings",
     "gradients",
     "judge",
     "loss",

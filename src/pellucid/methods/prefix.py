@@ -40,6 +40,7 @@ class Prefix:
         model: The user's own module.
         module: The layer.
         name: Its dotted name, with "#2" for a second call.
+        turn: The number of the call.
 
     Raises:
         AddressError: There is no such layer.
@@ -48,10 +49,10 @@ class Prefix:
 
     def __init__(self, model: nn.Module, at: Address) -> None:
         self.model = unwrap(model)
-        at, self._call = _split(self.model, at)
+        at, self.turn = _split(self.model, at)
         name, self.module = layer_named(self.model, at)
         refuse_scripted({name: self.module}, "A layer is read by a hook on it")
-        self.name = name if self._call == 1 else f"{name}#{self._call}"
+        self.name = name if self.turn == 1 else f"{name}#{self.turn}"
         self._calls = 0
         self._found: Tensor | None = None
 
@@ -85,7 +86,7 @@ class Prefix:
         found, self._found = self._found, None
         if found is None and self._calls == 0:
             raise CaptureError(f"The layer {self.name!r} did not run in the forward pass. Name one that does.")
-        if found is None and self._calls < self._call:
+        if found is None and self._calls < self.turn:
             raise CaptureError(f"{self.name!r} was asked for, and the layer was called {self._calls} times.")
         if found is None:
             raise InputError(f"The layer {self.name!r} returned no tensor of real numbers. Name another layer.")
@@ -143,7 +144,7 @@ class Prefix:
         if in_backward():  # a checkpoint that computes once more
             return
         self._calls += 1
-        if self._calls == self._call:
+        if self._calls == self.turn:
             self._found = next((one for _, one in tensors(output) if one.is_floating_point()), None)
             raise _Reached
 

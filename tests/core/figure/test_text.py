@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pellucid.core.errors import InputError
-from pellucid.core.figure import Axis, Bars, Figure, Heat, Panel
+from pellucid.core.figure import Axis, Bars, Cloud, Figure, Heat, Lines, Panel
 from pellucid.core.figure.text import figure_text, findings_text
 from pellucid.core.figure.words import cells
 from pellucid.core.finding import Finding, Level
@@ -141,6 +141,15 @@ def test_names_of_several_rows_each_stand_beside_their_middle() -> None:
     heat = Heat(values=np.zeros((6, 2)), y=np.linspace(-0.5, 1.5, 7))
     lines = figure_text(figure(Panel(marks=(heat,), y=Axis(categories=("14", "3")))), 30).split("\n")
     assert [line.split("│")[0].strip() for line in lines if "│" in line] == ["", "14", "", "", "3", ""]
+
+
+def test_letters_of_points_stand_over_lines() -> None:
+    """The ends of a line that are points of named groups are their letters."""
+    ends = np.array([[0.0, 0.0], [1.0, 1.0]])
+    cloud = Cloud(points=ends, group=np.arange(2), names=("man", "woman"))
+    text = figure_text(figure(Panel(marks=(Lines(x=ends[:, 0], y=ends[:, 1]), cloud))), 40)
+    drawn = [line.replace("┤", "│").split("│")[1] for line in text.split("\n") if "│" in line or "┤" in line]
+    assert [one for one in "".join(drawn) if one in "ab"] == ["b", "a"]
 
 
 def test_findings() -> None:

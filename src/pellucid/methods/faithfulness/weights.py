@@ -139,7 +139,7 @@ def drawn_from(seed: int) -> Generator[None, None, None]:
         yield
 
 
-def make_random(model: nn.Module, names: Sequence[str]) -> None:
+def make_random(model: nn.Module, names: Sequence[str]) -> list[Tensor]:
     """Give layers the weights that they would begin a training with; draws from torch's random state.
 
     A module with `reset_parameters` is asked to. What it leaves as it is (weights that are computed from others,
@@ -149,8 +149,12 @@ def make_random(model: nn.Module, names: Sequence[str]) -> None:
     Args:
         model: A copy.
         names: Of the layers.
+
+    Returns:
+        The parameters that were only shuffled.
     """
     modules = modules_of(model)
+    shuffled: list[Tensor] = []
     for name in names:
         module = modules[name]
         before = {which: one.detach().clone() for which, one in module.named_parameters(recurse=False)}
@@ -160,6 +164,8 @@ def make_random(model: nn.Module, names: Sequence[str]) -> None:
                 if which in before and _same(one, before[which]):
                     order = torch.randperm(one.numel(), device="cpu").to(one.device)
                     one.copy_(one.detach().clone().reshape(-1)[order].reshape(one.shape))
+                    shuffled.append(one)
+    return shuffled
 
 
 def _reset(module: nn.Module) -> None:
@@ -178,7 +184,8 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return one.shape == other.shape and bool(torch.equal(one.detach(), other))
 
 
-def _has_statistics(module: nn.Module) -> bool:
+def has_statistics(module: nn.Module) -> bool:
+    """Say whether a module is a norm that keeps statistics of what it was given in training."""
     return callable(getattr(module, "reset_running_stats", None)) and getattr(module, "running_mean", None) is not None
 
 
@@ -196,7 +203,7 @@ def settle_norms(question: Question, names: Sequence[str]) -> None:
         One forward pass where there are such norms.
     """
     modules = modules_of(question.model)
-    norms: list[Any] = [one for name in names if _has_statistics(one := modules[name])]
+    norms: list[Any] = [one for name in names if has_statistics(one := modules[name])]
     if not norms:
         return
     rates = [one.momentum for one in norms]

@@ -181,6 +181,7 @@ def draw_cloud(canvas: Canvas, mark: Cloud, x: Array, y: Array) -> list[str]:
     np.add.at(counts, (np.searchsorted(names, groups[inside]), row, column), 1)
     for down, across in np.argwhere(counts.sum(axis=0)).tolist():
         canvas.put(down, across, _letter(names[int(counts[:, down, across].argmax())]))
+        canvas.dots[4 * down : 4 * down + 4, 2 * across : 2 * across + 2] = False  # those of a line would hide it
     return [f"{_letter(one)} {mark.names[one] if 0 <= one < len(mark.names) else one}" for one in names]
 
 
