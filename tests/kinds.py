@@ -13,8 +13,19 @@ import pellucid as pel
 from pellucid.core.result import Result
 from pellucid.maths.series import TensorSeries
 from pellucid.windows.activations import ActivationHistograms, FeatureMaps
+from pellucid.windows.embeddings import Analogy, Features, Projection, Separation
 from pellucid.windows.gradients import Faithfulness, GradientFlow, Saliency, Shortcuts
-from pellucid.windows.loss import Curvature, Descent, Landscape, LossCurves, SanityCheck
+from pellucid.windows.loss import (
+    Comparison,
+    Curvature,
+    Descent,
+    Interpolation,
+    Landscape,
+    LineSearch,
+    LossCurves,
+    Path,
+    SanityCheck,
+)
 from pellucid.windows.loss.measure import evaluate
 from pellucid.windows.weights import Filters, Spectra, Templates, WeightHistograms
 from pellucid.windows.weights.result import Dreamed, Maximized
@@ -63,7 +74,8 @@ def run_of(steps: int) -> dict[type[Result], Result]:
         type(one): one
         for one in (
             *(*watch.results.values(), *made_up(steps), *seen(batch(8 * steps)[0])),
-            *(descent, maps, tried, cells, ground(model, 3), bent(model)),
+            *(descent, maps, tried, cells, ground(model, 3), bent(model), *ways(model, 4)),
+            *(beside(steps), related(steps), mapped(8 * steps), *pulled_apart(model, 8 * steps)),
         )
     }
 
@@ -81,6 +93,11 @@ def finished() -> dict[type[Result], Result]:
         pel.loss.descend("bowl"),
         ground(model, 9),
         bent(model),
+        *ways(model, 12),
+        beside(100),
+        related(6),
+        *pulled_apart(model, 64),
+        mapped(64),
         pel.gradients.saliency(model, data[0], method="integratedgradients"),
         pel.gradients.faithfulness(model, data[0], method="integratedgradients", options=BRIEF),
         pel.gradients.shortcuts(model, data, shape=(1, 3, 4)),
@@ -112,6 +129,11 @@ def nothing() -> dict[type[Result], Result]:
         nowhere(),
         unmeasured(),
         unbent(),
+        *nowhere_to_go(),
+        Comparison(runs={}, settings={}, verdicts={}, alarms={}),
+        unrelated(),
+        *nothing_to_pull(),
+        unmapped(),
         unexplained(),
         untried(),
         unsought(),
@@ -170,6 +192,77 @@ def bent(model: nn.Module) -> Curvature:
     """Return how the loss bends at the weights."""
     options = pel.loss.CurvatureOptions(products=4, starts=1, steps=3, directions=2)
     return pel.loss.curvature(model, batch(), options=options, progress=False)
+
+
+def ways(model: nn.Module, count: int) -> tuple[Interpolation, LineSearch, Path]:
+    """Return the loss on the way to another model, along a step, and at snapshots of such models."""
+    others, optimizer = [Net().state_dict() for _ in range(count)], torch.optim.SGD(model.parameters(), lr=0.1)
+    line = pel.loss.interpolation(model, others[0], batch(), progress=False)
+    search = pel.loss.line_search(model, batch(), optimizer=optimizer, progress=False)
+    return line, search, pel.loss.path(model, others, batch(), progress=False)
+
+
+def beside(steps: int) -> Comparison:
+    """Return two runs side by side."""
+    falling = [2.0 / (1 + step) for step in range(steps)]
+    return pel.loss.compare({"a": {"loss": falling}, "b": {"loss": [2 * one for one in falling]}})
+
+
+def nowhere_to_go() -> tuple[Interpolation, LineSearch, Path]:
+    """Lines and a path without a point."""
+    line, search, path = ways(Net(), 4)
+    points = {name: getattr(line, name)[:0] for name in ("places", "losses", "wrong", "rise_errors", "wrong_errors")}
+    steps = {name: getattr(search, name)[:0] for name in ("steps", "losses", "errors")}
+    names = ("steps", "coordinates", "distances", "off_plane", "shares", "walk", "losses")
+    return replace(line, **points), replace(search, **steps), replace(path, **{n: getattr(path, n)[:0] for n in names})
+
+
+def related(pairs: int) -> Analogy:
+    """Return what pairs of words that share a direction have in common."""
+    source = np.random.default_rng(0)
+    first, along = source.normal(size=(pairs + 2, 8)), 3 * source.normal(size=8)
+    rows = np.concatenate([first, first + along + 0.3 * source.normal(size=first.shape)])
+    names = [f"{side}{place}" for side in "ab" for place in range(pairs + 2)]
+    words = [(f"a{place}", f"b{place}") for place in range(pairs)]
+    return pel.embeddings.analogy(rows, "a0", "b0", f"a{pairs}", words=names, pairs=words, progress=False)
+
+
+def pulled_apart(model: nn.Module, samples: int) -> tuple[Features, Separation]:
+    """Return features, and how far they pull classes apart."""
+    data = batch(samples)
+    separation = pel.embeddings.separation(model, data, progress=False)
+    return pel.embeddings.features(model, data, progress=False), separation
+
+
+def nothing_to_pull() -> tuple[Features, Separation]:
+    """No example."""
+    found, none = pulled_apart(Net(), 2)[0], np.zeros((0, 3))
+    names = ("values", "labels", "predicted")
+    less = {name: getattr(found, name)[:0] for name in names}
+    return replace(found, **less), pel.embeddings.separation_of(none, none[:, 0].astype(np.int64), raw=none)
+
+
+def unrelated() -> Analogy:
+    """No word, and no pair."""
+    found, none = related(1), np.zeros((0, 0))
+    tables = dict.fromkeys(("cosines", "alike", "ranks", "open_ranks", "near_ranks"), none)
+    names = ("scores", "open_scores", "points", "shuffled", "asked", "answers", "open_answers", "words", "neighbours")
+    return replace(found, pairs=(), **tables, **{name: getattr(found, name)[:0] for name in names})
+
+
+def mapped(rows: int) -> Projection:
+    """Return a map of inputs, classes, predictions and a row that is left out."""
+    x, y = batch(rows)
+    x[0, 0] = torch.nan
+    return pel.embeddings.project(x, labels=y, progress=False)
+
+
+def unmapped() -> Projection:
+    """A map without a point."""
+    found = mapped(8)
+    names = ("points", "left_out", "fitted", "labels", "judged", "trust", "continuity", "kept")
+    nothing = {name: getattr(found, name)[:0] for name in names}
+    return replace(found, shaken_trust=float("nan"), **nothing)
 
 
 def unbent() -> Curvature:
@@ -241,6 +334,14 @@ KINDS = {
         Descent,
         Landscape,
         Curvature,
+        Interpolation,
+        LineSearch,
+        Path,
+        Comparison,
+        Analogy,
+        Features,
+        Separation,
+        Projection,
     )
 }
 

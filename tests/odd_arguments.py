@@ -1,8 +1,9 @@
-"""Every public function of three windows with odd arguments, as a program: outside pytest nothing checks types.
+"""Every public function of four windows with odd arguments, as a program: outside pytest nothing checks types.
 
 It prints one line of JSON: what raised another error than one of pellucid's own, and what was taken and cannot be kept.
 """
 
+import contextlib
 import json
 import sys
 import tempfile
@@ -22,13 +23,14 @@ from pellucid.core.errors import PellucidError
 from pellucid.core.result import Result
 from pellucid.methods.attribution import AlphaBeta, Box, Epsilon, Flat, Gamma, WSquare
 
-g, w, a = pel.gradients, pel.weights, pel.activations
+g, w, a, lo = pel.gradients, pel.weights, pel.activations, pel.loss
 torch.set_num_threads(1)
 torch.manual_seed(0)
 MODEL = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3))
 FLAT = nn.Sequential(nn.Linear(36, 3))
 X, Y = torch.rand(3, 1, 6, 6), torch.tensor([0, 1, 2])
 MAP = g.saliency(MODEL, X, 0)
+NAMES, TABLE = list("abcdef"), np.arange(24.0).reshape(6, 4) ** 2
 ODD: dict[str, Any] = {
     "None": None,
     "True": True,
@@ -87,7 +89,15 @@ def _called(function: Callable[..., Any], **usual: Any) -> Callable[..., Any]:
     return lambda **odd: function(**{**usual, **odd})
 
 
+def _resumed(resume: Any) -> Result:
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        options = lo.LandscapeOptions(lines=0)
+        return lo.landscape(FLAT, LEARNED, resolution=3, options=options, resume=resume)
+
+
 FEW = {"steps": 1, "chances": 1, "randomisations": 1, "stages": 1, "perturbations": 1, "samples": 1}
+LEARNED, CURVE = (X.flatten(1), Y), {"loss": [2.0, 1.0, 0.5]}
+OTHERS = [nn.Sequential(nn.Linear(36, 3)).state_dict() for _ in range(4)]
 PICTURES = [(torch.rand(24, 1, 6, 6), torch.arange(24) % 3)]
 CALLS: dict[str, tuple[Callable[..., Any], str]] = {
     "saliency": (_called(g.saliency, model=MODEL, x=X, target=0), "model x target method at only group tokens"),
@@ -121,6 +131,31 @@ CALLS: dict[str, tuple[Callable[..., Any], str]] = {
     "DreamOptions": (_called(w.DreamOptions), "rate ratio jitter smallest normalization unknown"),
     "activations": (_called(a.histograms, model=MODEL, batch=X), "model batch at samples"),
     "feature_maps": (_called(a.feature_maps, model=MODEL, x=X, at="0"), "model x at data example"),
+    "landscape": (
+        _called(lo.landscape, model=FLAT, data=LEARNED, resolution=3, options=lo.LandscapeOptions(lines=0)),
+        "model data loss radius resolution directions options group",
+    ),
+    "landscape resume": (_resumed, "resume"),
+    "curvature": (
+        _called(
+            lo.curvature, model=FLAT, data=LEARNED, options=lo.CurvatureOptions(products=2, starts=0, directions=1)
+        ),
+        "model data loss optimizer options group",
+    ),
+    "interpolation": (
+        _called(
+            lo.interpolation, first=FLAT, second=OTHERS[0], data=LEARNED, options=lo.InterpolationOptions(points=3)
+        ),
+        "first second data loss options",
+    ),
+    "line_search": (_called(lo.line_search, model=FLAT, data=LEARNED), "model data loss optimizer options"),
+    "loss.path": (_called(lo.path, model=FLAT, snapshots=OTHERS), "model snapshots data loss samples"),
+    "Trajectory": (_called(lo.Trajectory, model=FLAT), "model most megabytes"),
+    "compare": (_called(lo.compare, runs={"a": CURVE, "b": CURVE}), "runs settings"),
+    "compare run": (lambda run: lo.compare({"a": CURVE, "b": run}), "run"),
+    "LandscapeOptions": (_called(lo.LandscapeOptions), "samples tolerance lines recalibrated gains seed unknown"),
+    "LineSearchOptions": (_called(lo.LineSearchOptions), "samples points unknown"),
+    "InterpolationOptions": (_called(lo.InterpolationOptions), "samples points unknown"),
     "Subject": (
         lambda **odd: g.saliency(pel.Subject(**{"model": MODEL, **odd}), X, 0),
         "model loss batches optimizer class_names normalization name unknown",
@@ -147,6 +182,35 @@ CALLS: dict[str, tuple[Callable[..., Any], str]] = {
     "InputXGradient": (_explained(g.InputXGradient), "unknown"),
     "GuidedBackprop": (_explained(g.GuidedBackprop), "unknown"),
     "Deconvolution": (_explained(g.Deconvolution), "unknown"),
+    "analogy": (
+        _called(pel.embeddings.analogy, vectors=dict(zip(NAMES, TABLE, strict=True)), a="a", b="b", c="c"),
+        "vectors a b c words pairs options",
+    ),
+    "analogy words": (
+        lambda words: pel.embeddings.analogy(TABLE, "a", "b", "c", words=words),
+        "words",
+    ),
+    "features": (_called(pel.embeddings.features, model=MODEL, data=(X, Y)), "model data at options progress"),
+    "FeaturesOptions": (_called(pel.embeddings.FeaturesOptions), "samples images to unknown"),
+    "separation": (
+        _called(pel.embeddings.separation, model=MODEL, held_out=(X, Y)),
+        "model held_out train at options progress",
+    ),
+    "SeparationOptions": (_called(pel.embeddings.SeparationOptions), "samples draws seed unknown"),
+    "separation_of": (
+        _called(pel.embeddings.separation_of, values=X.flatten(1), labels=Y),
+        "values labels raw untrained head predicted train_accuracy options",
+    ),
+    "AnalogyOptions": (_called(pel.embeddings.AnalogyOptions), "method unit most neighbours draws seed unknown"),
+    "tokens": (_called(pel.embeddings.tokens, model=nn.Embedding(6, 4)), "model which words"),
+    "project": (
+        _called(pel.embeddings.project, features=X.reshape(18, 6), progress=False),
+        "features method dims labels like options progress",
+    ),
+    "ProjectionOptions": (
+        _called(pel.embeddings.ProjectionOptions),
+        "perplexity neighbours distance most judged stability seed unknown",
+    ),
     "figure": (MAP.figure, "name"),
     "save": (lambda theme: MAP.figure().save(Path(tempfile.mkdtemp()) / "x.svg", theme=theme), "theme"),
 }

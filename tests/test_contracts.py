@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -153,7 +154,7 @@ def measuring() -> Iterator[tuple[str, Callable[..., Any]]]:
         module = importlib.import_module(f"pellucid.windows.{window.name}")
         for name in module.__all__:
             one = getattr(module, name)
-            if inspect.isfunction(one) and next(iter(inspect.signature(one).parameters), "") == "model":
+            if inspect.isfunction(one) and next(iter(inspect.signature(one).parameters), "") in ("model", "first"):
                 yield f"{window.name}.{name}", one
     yield "checkup", lambda model, batch, loss: pel.checkup(model, [batch], loss)
 
@@ -173,11 +174,21 @@ def call(name: str, model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor]) 
         convolution = nn.utils.skip_init(nn.Conv1d, 1, 4, 3)
         nn.init.ones_(convolution.weight), nn.init.ones_(convolution.bias)
         model, given = nn.Sequential(nn.Unflatten(1, (1, 12)), convolution, nn.Flatten(), model), {"data": batch()}
-    if name in ("loss.landscape", "loss.curvature"):
-        given |= {"data": batch(), "resolution": 3}
+    if name in ("loss.landscape", "loss.curvature", "loss.line_search", "loss.path", "loss.interpolation"):
+        given |= {"data": batch(), "resolution": 3, "second": shifted(model, 1)}
+        given["snapshots"] = [shifted(model, far) for far in range(1, 5)]
     if name == "activations.feature_maps":
         given |= {"at": "act", "data": batch()}
+    if name in ("embeddings.features", "embeddings.separation"):
+        given |= {"data": batch(), "held_out": batch(), "train": batch()}
+    if name == "embeddings.tokens":
+        model = nn.Sequential(nn.Embedding(3, 12, _weight=torch.ones(3, 12)), model)
     return function(model, **{key: given[key] for key in inspect.signature(function).parameters if key in given})
+
+
+def shifted(model: nn.Module, far: float) -> dict[str, Tensor]:
+    """Return the parameters of a model, moved."""
+    return {name: one.detach() + 0.1 * far for name, one in model.named_parameters()}
 
 
 def test_every_window_is_reached() -> None:

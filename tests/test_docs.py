@@ -9,16 +9,28 @@ from typing import Any
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = sorted(DOCS.glob("*.md"))
+SLOW = ("skip-connections",)
+"""Pages that train deep networks."""
+PAGES = [
+    pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.stem in SLOW else [])
+    for page in sorted(DOCS.glob("*.md"))
+]
 _BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n((?:^ {4}[^\n]*\n)+))?", re.MULTILINE | re.DOTALL)
 
 
 def test_there_are_pages() -> None:
     """The test below would pass without any."""
-    assert "gradient-by-hand.md" in {page.name for page in PAGES}
+    assert {page.id for page in PAGES} >= {"gradient-by-hand.md", *(f"{page}.md" for page in SLOW)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pictures_of_pages_are_there() -> None:
+    """Whatever a page shows lies beside it."""
+    for page in DOCS.glob("*.md"):
+        for name in re.findall(r"(?:src|srcset)=\"([^\"]+)\"", page.read_text("utf-8")):
+            assert (DOCS / name).is_file(), f"{page.name} shows {name}"
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_does_what_it_says(page: Path) -> None:
     """Its pieces of code run one after the other, and what stands below one is what it prints."""
     names: dict[str, Any] = {}

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from pellucid.gallery import MLP, CharacterGPT, ResNet18, SmallCNN, SmallTransformer
+from pellucid.gallery import MLP, CharacterGPT, ResNet18, ResNet20, SmallCNN, SmallTransformer
 from pellucid.gallery.models import ACTIVATIONS, INITIALIZATIONS, NORMS
 from pellucid.gallery.models.small_transformer import Attention
 
@@ -58,10 +58,10 @@ def test_patches_are_squares_of_the_picture() -> None:
 
 
 def test_benchmark_networks_have_their_known_sizes() -> None:
-    """ResNet-18 for CIFAR has 11,173,962 parameters, and both benchmark networks run."""
-    network = ResNet18()
-    assert sum(p.numel() for p in network.parameters()) == 11_173_962
-    assert network.eval()(torch.randn(2, 3, 32, 32)).shape == (2, 10)
+    """ResNet-18 for CIFAR has 11,173,962 parameters and ResNet-20 272,474, and all benchmark networks run."""
+    for network, count in ((ResNet18(), 11_173_962), (ResNet20(), 272_474)):
+        assert sum(p.numel() for p in network.parameters()) == count
+        assert network.eval()(torch.randn(2, 3, 32, 32)).shape == (2, 10)
     assert CharacterGPT()(torch.zeros(2, 128, dtype=torch.int64)).shape == (2, 128, 65)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
 
-from pellucid.maths.spline import refined, spline_matrix
+from pellucid.maths.spline import bilinear, refined, spline_matrix
 
 
 @pytest.mark.parametrize("nodes", [4, 5, 9, 17])
@@ -33,3 +33,15 @@ def test_a_surface_goes_through_its_nodes_and_follows_factors() -> None:
     expected = np.exp(1 + fine[:, None] ** 2 - columns[None] * fine[:, None])
     np.testing.assert_allclose(refined(truth, (rows, columns), (fine, columns), logarithmic=True), expected)
     np.testing.assert_allclose(refined(truth, (rows, columns), (rows, columns), logarithmic=False), truth)
+
+
+def test_points_lie_on_straight_lines_between_nodes() -> None:
+    """Nodes have their own height, planes are followed everywhere, and beyond the nodes too."""
+    rows, columns = np.array([-1.0, 0.0, 2.0]), np.array([0.0, 1.0])
+    values = 3 + 2 * rows[:, None] - columns[None]
+    at_rows, at_columns = np.array([-1.0, 0.5, 2.0, 3.0]), np.array([1.0, 0.25, 0.0, -1.0])
+    found = bilinear(values, (rows, columns), (at_rows, at_columns))
+    np.testing.assert_allclose(found, 3 + 2 * at_rows - at_columns)
+    bumpy = np.array([[0.0, 1.0], [5.0, 2.0]])
+    middle = bilinear(bumpy, (np.array([0.0, 1.0]), np.array([0.0, 1.0])), (np.array([0.5]), np.array([0.5])))
+    np.testing.assert_allclose(middle, 2.0)

@@ -1,5 +1,7 @@
 """Sick and healthy ground for the rules on landscapes: LOS022 to LOS024."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import pellucid as pel
-from pellucid.core.finding import Finding
+from pellucid.core.finding import Finding, Level
 from pellucid.windows.loss import Landscape
 from tests.kinds import Net, batch
 
@@ -142,3 +144,11 @@ def test_ctrl_c_keeps_what_was_measured(after: int, monkeypatch: pytest.MonkeyPa
     assert found.measured.sum() == after
     assert np.isfinite(found.middle)
     assert says(found, "LOS022").message == f"stopped after {after} point{'s' * (after > 1)} of the plane"
+
+
+def test_ground_that_levels_off_is_not_called_rough() -> None:
+    """Neither along a path nor where batch norm is measured anew: sound ground bends down there, too."""
+    wave = pel.loss.landscape(Wave(), batch(256), options=QUICK)
+    assert says(wave, "LOS024").level == Level.LOOK
+    for other in (replace(wave, directions="path"), replace(wave, statistics="recalibrated")):
+        assert says(other, "LOS024").level == Level.NOT_MEASURED

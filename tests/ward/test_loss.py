@@ -199,6 +199,16 @@ def test_few_samples_are_learned_by_heart() -> None:
     assert found.step is not None
 
 
+def test_few_held_out_samples_show_no_gap() -> None:
+    """Fifteen points are two standard errors of 300 examples, and not of 20."""
+    x, y = blobs(900)
+    sick = train(data=(x + 2 * torch.randn(900, 12), y), batches=lambda *_: torch.arange(40), steps=240)
+    gap = sick.says("LOS011")[0].value
+    assert gap is not None
+    few = replace(sick.check, samples=max(int((0.5 / gap) ** 2 * 2), 1))
+    assert {one.level for one in judge([few, sick.curves], limits={}).every if one.code == "LOS011"} == {"ok"}
+
+
 def test_a_rising_loss_without_accuracies_is_a_warning() -> None:
     """Where it ends above its start and far above training."""
     run = curves(

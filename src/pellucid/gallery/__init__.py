@@ -2,7 +2,15 @@
 
 from pellucid.gallery.conditions import CONDITIONS, conditioned
 from pellucid.gallery.data import Split, digits
-from pellucid.gallery.models import MLP, CharacterGPT, EfficientNetLite0, ResNet18, SmallCNN, SmallTransformer
+from pellucid.gallery.models import (
+    MLP,
+    CharacterGPT,
+    EfficientNetLite0,
+    ResNet18,
+    ResNet20,
+    SmallCNN,
+    SmallTransformer,
+)
 from pellucid.gallery.near_misses import NEAR_MISSES, NearMiss, near_misses
 from pellucid.gallery.photographs import PHOTOGRAPHS, imagenet_classifier, photograph
 from pellucid.gallery.recipes import ARCHITECTURES, Recipe, Trainee, build, healthy
@@ -25,6 +33,7 @@ __all__ = [
     "NearMiss",
     "Recipe",
     "ResNet18",
+    "ResNet20",
     "SmallCNN",
     "SmallTransformer",
     "Split",

@@ -73,3 +73,35 @@ def refined(values: Array, nodes: tuple[Array, Array], places: tuple[Array, Arra
     through = np.log(values) if logarithmic else values
     smooth = rows @ through @ columns.T
     return np.exp(smooth) if logarithmic else smooth
+
+
+def line_matrix(nodes: Array, places: Array) -> Array:
+    """Return the matrix that takes values at nodes to those of the straight lines between them.
+
+    Args:
+        nodes: Rising, [n], 2 or more.
+        places: Where values are wanted, [m]; beyond the nodes the outer lines go on.
+
+    Returns:
+        [m, n].
+    """
+    left = np.clip(np.searchsorted(nodes, places, side="right") - 1, 0, len(nodes) - 2)
+    share = (places - nodes[left]) / np.diff(nodes)[left]
+    matrix, rows = np.zeros((len(places), len(nodes))), np.arange(len(places))
+    matrix[rows, left], matrix[rows, left + 1] = 1 - share, share
+    return matrix
+
+
+def bilinear(values: Array, axes: tuple[Array, Array], places: tuple[Array, Array]) -> Array:
+    """Return the heights of a surface at single points, straight between its nodes.
+
+    Args:
+        values: At the nodes, [row, column].
+        axes: Coordinates of its rows and of its columns, rising.
+        places: Those of the points, [point] each.
+
+    Returns:
+        [point].
+    """
+    rows, columns = (line_matrix(of, to) for of, to in zip(axes, places, strict=True))
+    return np.einsum("pr,rc,pc->p", rows, values, columns)

@@ -76,7 +76,7 @@ class Filters:
         return torch.linalg.vector_norm(viewed, dim=within, keepdim=True) if within else viewed.abs()
 
 
-def filters_of(model: nn.Module) -> list[Filters]:
+def filters_of(model: nn.Module, *, frozen: bool = False) -> list[Filters]:
     """Return how each parameter that is trained falls into filters.
 
     Linear and convolutional layers, embeddings, attention and recurrent layers hold one filter a row; transposed
@@ -85,6 +85,7 @@ def filters_of(model: nn.Module) -> list[Filters]:
 
     Args:
         model: Any module, wrapped or not.
+        frozen: Whether those that are not trained come along.
 
     Returns:
         In the order of `named_parameters`: those that require gradients, or all where none does. A tied parameter is
@@ -97,7 +98,7 @@ def filters_of(model: nn.Module) -> list[Filters]:
     bare = unwrap(model)
     named = list(bare.named_parameters())
     floating = [(name, one) for name, one in named if one.is_floating_point() or one.is_complex()]
-    trained = [(name, one) for name, one in floating if one.requires_grad] or floating
+    trained = [(name, one) for name, one in floating if frozen or one.requires_grad] or floating
     if not trained:
         raise InputError(
             f"{type(bare).__name__} has no parameter of real numbers that could be moved, and so no ground around its "

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from pellucid.core.arguments import whole
 from pellucid.core.errors import InputError
 from pellucid.core.finding import Finding
 from pellucid.core.judge import Limits, check_limits
 from pellucid.core.recorder import Recorder, open_store
+from pellucid.methods.ground.trajectory import FEWEST, MOST, Trajectory
 from pellucid.sessions.ranks import Ranks
 from pellucid.sessions.watched import Watched
 from pellucid.sessions.watching import Watch
@@ -40,6 +42,8 @@ class WatchOptions:
             cheap (NaN, infinities, sums, extremes, units) is read from every value all the same.
         sinks: Further places that everything is sent to, beside the run; see `pellucid.extend.Recorder`.
         limits: Limits of rules by code and name; None for `[tool.pellucid.rules]` of the nearest pyproject.toml.
+        path: Snapshots of the weights to keep in memory at the most, 256 MiB at the most, evenly spread over the
+            training, 4 or more; 0 for none. They are `watch.path`, for `pel.loss.path` and `pel.loss.landscape`.
     """
 
     resume: bool = False
@@ -48,6 +52,7 @@ class WatchOptions:
     sample: int | None = 8_192
     sinks: tuple[Recorder, ...] = ()
     limits: Limits | None = None
+    path: int = 0
 
 
 def watch(
@@ -97,12 +102,13 @@ def watch(
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InputError(f"{name} is {value!r}; expected a whole number of steps, 1 or more.")
     watched = Watched.of(model, optimizer, loss=loss, check=check)
+    path = _trajectory(watched, options.path)
     # Of several ranks the first one writes.
     writes = run is not None and (not Ranks.here() or torch.distributed.get_rank() == 0)
     recorder = open_store(run, resume=options.resume) if run is not None and writes else None
     if recorder is not None and options.resume and options.start is not None:
         recorder.rewind(options.start)
-    return Watch(
+    found = Watch(
         watched,
         every=every,
         check_every=check_every,
@@ -112,3 +118,18 @@ def watch(
         sample=options.sample,
         sinks=options.sinks,
     )
+    found.path = path
+    if path is not None:
+        path.take(found.step_number)
+    return found
+
+
+def _trajectory(watched: Watched, most: int) -> Trajectory | None:
+    if not most:
+        return None
+    if len(watched.models) > 1:
+        raise InputError(
+            f"WatchOptions(path={most!r}) needs one model, got {len(watched.models)}. Leave it out, make a "
+            "pel.loss.Trajectory(model) for each, and call its take(step) in the loop."
+        )
+    return Trajectory(watched.only_model, most=whole("path", most, FEWEST, MOST))

@@ -4,6 +4,7 @@ import math
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ from pellucid.core.judge import Findings, Limits
 from pellucid.core.recorder import Recorder
 from pellucid.core.result import Provenance, Result
 from pellucid.core.verdict import verdict_text
+from pellucid.methods.ground.trajectory import Trajectory
 from pellucid.probe.address import ROOT
 from pellucid.probe.listener import Listener
 from pellucid.sessions.assemble import LayerTable, ParameterTable
@@ -82,6 +84,7 @@ class Watch:
         sample: int | None,
         sinks: Sequence[Recorder],
     ) -> None:
+        self.path: Trajectory | None = None  # set by `watch`
         self.every, self.check_every = every, check_every
         self.step_number = recorder.first_step if recorder is not None else 0
         self._watched = watched
@@ -183,13 +186,14 @@ class Watch:
         """
         if self._worker is None or self._final is not None:
             raise InputError("watch.step() came outside `with pel.watch(...) as watch:`. Call it inside the block.")
-        if loss is not None:
-            scalars["loss"] = loss
+        scalars |= {} if loss is None else {"loss": loss}
         self._keep({name: _scalar(name, value) for name, value in scalars.items()})
         if target is not None:
             self._guard(lambda: self._take_labels(output, target))
         self._guard(self._collect)
         self.step_number += 1
+        if self.path is not None:
+            self._guard(partial(self.path.take, self.step_number))
         if self.step_number % self.every == 0 or len(self._scalars) >= _HAND_OVER:
             self._guard(self._hand_over_scalars)
             self._report_trouble()
@@ -253,15 +257,13 @@ class Watch:
 
     def _collect(self) -> None:
         """Hand what was heard in this step to the worker."""
-        if self._worker is None:
-            return
         heard = {
             _full_name(prefix, name): record
             for prefix, listener in self._listeners.items()
             if listener.active
             for name, record in listener.drain().items()
         }
-        if heard:
+        if heard and self._worker is not None:
             layers = LayerTable(
                 types={name: record.module for name, record in heard.items()},
                 activations={name: record.activation for name, record in heard.items()},
@@ -269,7 +271,7 @@ class Watch:
             )
             statistics = send_reduced({name: record.reduced for name, record in heard.items()})
             self._worker.submit(ActivationsSeen(step=self.step_number, statistics=statistics, layers=layers))
-        if self._meter.due and (reading := self._meter.take()) is not None:
+        if self._worker is not None and self._meter.due and (reading := self._meter.take()) is not None:
             self._worker.submit(self._seen_parameters(reading))
 
     def _seen_parameters(self, reading: Reading) -> ParametersSeen:

@@ -19,12 +19,16 @@ from pellucid.maths.descent import OPTIMIZERS
 from pellucid.maths.surfaces import SURFACES
 from pellucid.outlets.explorer.pages import activation_histograms as page_module
 from pellucid.outlets.explorer.pages.activation_histograms import activation_histograms
+from pellucid.outlets.explorer.pages.embedding_projection import embedding_projection
+from pellucid.outlets.explorer.pages.loss_landscape import loss_landscape
 from pellucid.outlets.explorer.pages.loss_surface import loss_surface
 from pellucid.outlets.explorer.pages.saliency import saliency
 from pellucid.windows import activations
 
 PAGES: dict[str, View] = {
     "activation-histograms": activation_histograms,
+    "embedding-projection": embedding_projection,
+    "loss-landscape": loss_landscape,
     "loss-surface": loss_surface,
     "saliency": saliency,
 }

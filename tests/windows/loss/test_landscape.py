@@ -165,7 +165,7 @@ def test_it_is_saved_drawn_and_told(tmp_path: Any) -> None:
         ({"radius": 0.0}, "radius=0.0 came; expected a number, above 0."),
         ({"data": None}, "No data was given to measure the loss of Net on. Give batches (input, target)"),
         ({"data": [torch.zeros(4, 12)]}, "Cannot tell what the loss of Net is: there is no target, and no loss"),
-        ({"directions": "up"}, "directions='up' came; expected 'random', 'hessian', or two lists of a tensor"),
+        ({"directions": "up"}, "directions='up' came; expected 'random', 'hessian', a path such as watch.path"),
     ],
 )
 def test_what_cannot_be_used_is_refused(arguments: dict[str, Any], message: str) -> None:

@@ -1,5 +1,6 @@
-"""ResNet-18 with the stem for 32 x 32 pictures, for benchmarks."""
+"""ResNet-18 and ResNet-20 with the stem for 32 x 32 pictures, for benchmarks."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from jaxtyping import Float
@@ -43,6 +44,13 @@ class ResidualBlock(nn.Module):
         return self.activation2(inner + x)
 
 
+def _blocks(widths: Sequence[int]) -> nn.Sequential:
+    """Return a block from each width to the next; where it grows the picture halves."""
+    return nn.Sequential(
+        *(ResidualBlock(fan_in, fan_out, 1 if fan_in == fan_out else 2) for fan_in, fan_out in pairwise(widths))
+    )
+
+
 class ResNet18(nn.Module):
     """The 18-layer residual network with a 3 x 3 stem and no first pooling.
 
@@ -58,10 +66,7 @@ class ResNet18(nn.Module):
         self.convolution = nn.Conv2d(channels, 64, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(64)
         self.activation = nn.ReLU()
-        widths = (64, 64, 64, 128, 128, 256, 256, 512, 512)
-        self.blocks = nn.Sequential(
-            *(ResidualBlock(fan_in, fan_out, 1 if fan_in == fan_out else 2) for fan_in, fan_out in pairwise(widths))
-        )
+        self.blocks = _blocks((64, 64, 64, 128, 128, 256, 256, 512, 512))
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Linear(512, classes)
 
@@ -70,6 +75,40 @@ class ResNet18(nn.Module):
 
         Args:
             x: pictures, 32 x 32 pixels as designed, at least 8 x 8.
+
+        Returns:
+            One logit for each class.
+        """
+        maps = self.blocks(self.activation(self.norm(self.convolution(x))))
+        return self.head(self.pool(maps).flatten(1))
+
+
+class ResNet20(nn.Module):
+    """The 20-layer residual network of three stages with 16, 32 and 64 channels.
+
+    Where a stage begins the shortcut is a 1 x 1 convolution with a norm (option B).
+
+    Args:
+        classes: number of outputs.
+        channels: channels of the input.
+
+    Source: He et al. 2016, "Deep residual learning", section 4.2.
+    """
+
+    def __init__(self, classes: int = 10, channels: int = 3) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(16)
+        self.activation = nn.ReLU()
+        self.blocks = _blocks((16, 16, 16, 16, 32, 32, 32, 64, 64, 64))
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(64, classes)
+
+    def forward(self, x: Float[Tensor, "batch channel row column"]) -> Float[Tensor, "batch output"]:
+        """Compute the logits.
+
+        Args:
+            x: pictures, 32 x 32 pixels as designed, at least 4 x 4.
 
         Returns:
             One logit for each class.

@@ -84,7 +84,12 @@ def lengths(direction: Sequence[Tensor]) -> float:
 
 def cosine(first: Sequence[Tensor], second: Sequence[Tensor]) -> float:
     """Return the cosine between two directions; 0 where one is 0 everywhere."""
-    product = float(sum(float((one.double() * other.double()).sum()) for one, other in zip(first, second, strict=True)))
+    product = float(
+        sum(
+            float((one.detach().double() * other.detach().double()).sum())
+            for one, other in zip(first, second, strict=True)
+        )
+    )
     both = lengths(first) * lengths(second)
     return product / both if both else 0.0
 

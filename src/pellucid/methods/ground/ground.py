@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from pellucid.core.errors import InputError
 from pellucid.core.figure.words import amount
 from pellucid.methods.ground.directions import Direction
+from pellucid.methods.ground.lockstep import Lockstep
 from pellucid.methods.ground.noise import own_generators, seed_everything
 from pellucid.methods.ground.values import loss_value, outside_inference
 from pellucid.probe.address import unwrap
@@ -20,6 +22,7 @@ from pellucid.probe.subject import batch_size, call, device_of, to_device
 
 Loss = Callable[[Any, Any], Tensor]
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+_PLAIN: Any = nn.BatchNorm1d.forward  # of any number of axes, which each kind of norm checks for itself
 _TORCH: Any = torch  # its functions for lists of tensors, which PyTorch's own optimizers use, have no public name
 
 
@@ -34,6 +37,10 @@ class Ground:
         loss: `loss(output, target)`, the mean over a batch: a number, or a tensor of real numbers, which is averaged.
         recalibrated: Whether the statistics of batch norm are measured anew at each point, over all parts; else they
             are those that the model holds. Either way the model is in eval mode.
+
+    Attributes:
+        lockstep: Who shares the parts of a product with the Hessian; nobody unless it is set.
+        passes: Forward or backward passes over the data that were spent.
     """
 
     def __init__(
@@ -54,7 +61,18 @@ class Ground:
             raise InputError("There is no example to measure a loss on. Give at least one batch (input, target).")
         self.norms = [one for one in self.model.modules() if isinstance(one, _NORMS) and one.track_running_stats]
         self.recalibrated = recalibrated and bool(self.norms)
+        self.lockstep = Lockstep()
         self.passes = 0
+
+    @property
+    def device(self) -> torch.device:
+        """Return where losses are."""
+        return self.filters[0].parameter.device
+
+    @property
+    def cost(self) -> int:
+        """Return how many passes the losses at a point take."""
+        return 1 + self.recalibrated
 
     @contextmanager
     def walked(self) -> Generator["Ground", None, None]:
@@ -81,9 +99,15 @@ class Ground:
         with torch.no_grad():
             if self.recalibrated:
                 self._recalibrate()
-            found = [self._loss(x, y).detach().to(self._here[0].device).double() for x, y in self.parts]
-        self.passes += 1 + self.recalibrated
+            found = [self._loss(x, y).detach().to(self.device).double() for x, y in self.parts]
+        self.passes += self.cost
         return torch.stack(found)
+
+    def proof(self) -> float:
+        """Return the loss of the first part at the weights: another model has another, and so has another loss."""
+        self._go(())
+        with torch.no_grad():
+            return float(self._loss(*self.parts[0]))
 
     def mean(self, losses: Tensor) -> Tensor:
         """Return the mean over parts, each with its weight.
@@ -148,26 +172,51 @@ class Ground:
             InputError: The loss does not lead back to the weights.
 
         Cost:
-            About four forward passes over the data.
+            About four forward passes over the data. Ranks that share it compute the parts in turns, and exchange the
+            product of each.
 
         Source:
             Pearlmutter 1994: the gradient of the gradient's product with the direction.
         """
         self._go(())
         total = self._nothing()
-        for (x, y), share in zip(self.parts, self._shares(), strict=True):
-            with self._differentiated() as parameters, sdpa_kernel(SDPBackend.MATH):  # fused ones differentiate once
-                slopes: Any = torch.autograd.grad(self._traced(x, y), parameters, create_graph=True, allow_unused=True)
-                along = sum(
-                    ((slope * one).sum() for slope, one in zip(slopes, direction, strict=True) if slope is not None),
-                    start=torch.zeros((), device=self._here[0].device),
-                )
-                if not along.requires_grad:
-                    continue  # linear in the weights: no curvature
-                bends = torch.autograd.grad(along, parameters, allow_unused=True)
+        for bends, share in zip(self._bends(direction), self._shares(), strict=True):
             _add(total, bends, share)
-        self.passes += 4
+        self.passes += 4 * (self.lockstep.sharing.rank == 0)
         return total
+
+    def _bends(self, direction: Sequence[Tensor]) -> Iterator[Sequence[Tensor | None]]:
+        """Yield the product of each part's Hessian with a direction, in their order, whoever computes it."""
+        if self.lockstep.alone:
+            yield from (self._bent(x, y, direction) for x, y in self.parts)
+            return
+        sharing, empty = self.lockstep.sharing, self._nothing()
+        found: dict[int, Tensor] = {}
+
+        def work() -> None:
+            for part in sharing.mine(len(self.parts)):
+                x, y = self.parts[part]
+                bends = self._bent(x, y, direction)
+                wide = [zero if one is None else one.to(zero) for one, zero in zip(bends, empty, strict=True)]
+                found[part] = torch.cat([one.reshape(-1) for one in wide])
+
+        self.lockstep.exchange("product", work)  # where one fails, none waits for its part
+        vector = torch.cat([one.reshape(-1) for one in empty])
+        for part in range(len(self.parts)):
+            whole = self.lockstep.broadcast(found.pop(part, vector), part % sharing.world)
+            pieces = whole.split([one.numel() for one in empty])
+            yield [piece.reshape(one.shape).to(one) for piece, one in zip(pieces, empty, strict=True)]
+
+    def _bent(self, x: Any, y: Any, direction: Sequence[Tensor]) -> Sequence[Tensor | None]:
+        with self._differentiated() as parameters, sdpa_kernel(SDPBackend.MATH):  # fused ones differentiate once
+            slopes: Any = torch.autograd.grad(self._traced(x, y), parameters, create_graph=True, allow_unused=True)
+            along = sum(
+                ((slope * one).sum() for slope, one in zip(slopes, direction, strict=True) if slope is not None),
+                start=torch.zeros((), device=self.device),
+            )
+            if not along.requires_grad:
+                return [None] * len(parameters)  # linear in the weights: no curvature
+            return torch.autograd.grad(along, parameters, allow_unused=True)
 
     def _nothing(self) -> Direction:
         # Sums of half precision would lose what small parts add.
@@ -217,6 +266,8 @@ class Ground:
         for one in self.norms:
             one.reset_running_stats()
             one.momentum, one.training = None, True  # None: the plain mean over all parts
+            if isinstance(one, nn.SyncBatchNorm):  # other ranks are elsewhere, and it would wait for them
+                one.forward = partial(_PLAIN, one)
         try:
             for x, _ in self.parts:
                 call(self.model, x)
@@ -230,6 +281,7 @@ class Ground:
         finally:
             for one, memory in zip(self.norms, memories, strict=True):
                 one.momentum, one.training = memory, False
+                vars(one).pop("forward", None)
 
 
 def _add(total: Direction, found: Sequence[Tensor | None], share: float) -> None:

@@ -14,7 +14,7 @@ _DRAWS = 0
 def seed_everything() -> None:
     """Seed Python, NumPy and PyTorch, on the CPU and on every CUDA device that is in use, always with the same."""
     torch.default_generator.manual_seed(_DRAWS)  # torch.manual_seed would reseed a GPU that is not in use yet
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(_DRAWS)
     random.seed(_DRAWS)
     np.random.seed(_DRAWS)  # noqa: NPY002 - a model may draw from it

@@ -10,18 +10,26 @@ from numpy.typing import NDArray
 
 from pellucid.maths.spline import refined
 from pellucid.methods.ground.directions import Direction
-from pellucid.methods.ground.ground import Ground
+from pellucid.methods.ground.survey import Offsets, Place, Survey
+from pellucid.methods.ground.values import error_of_mean
 
 Array = NDArray[Any]
 Told = Callable[[str, int, int], None]
 
+PLANE = 0
+"""Number of the points of a plane among those of a survey."""
 COARSE = 9
 """Nodes a side to begin with."""
 HELD_OUT = 19
 """Cells that decide whether a smooth surface does; with 9 x 9 nodes 100 points in all."""
 _DOUBTFUL = 10
 _FLOOR = 0.01
-_FEWEST_PARTS = 4
+_FARTHER = 1.5
+"""How much farther off than the worst of those that decide the worst of all cells may be. On 8 small networks, of which
+all 33 x 33 cells were measured, it was 1.2 times as far in the median and 1.9 times at the most, and always below the
+tolerance of 2 %; with 1 in place of 1.5, and logarithms alone, 2 of them were 2.4 % and 2.5 % off."""
+_POWERS = (0.25, 0.5)
+"""Besides logarithms: scales on which a surface may be smooth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +38,7 @@ class Plane:
 
     Attributes:
         losses: [row, column]; NaN where it is none, or was not reached.
-        errors: Standard error of the difference to the loss in the middle, over parts of the data, each seen at both
+        errors: Standard error of the difference to the loss at the weights, over parts of the data, each seen at both
             places, [row, column]; NaN with fewer than 4 parts.
         measured: Which cells were measured; the others lie on a smooth surface through these, [row, column].
         missed: Relative errors of that surface at cells that it had not seen, [cell]; empty where all are measured.
@@ -45,7 +53,7 @@ class Plane:
 
 
 def strides(count: int) -> list[int]:
-    """Return the steps at which a grid of `count` nodes a side, 0 in the middle, can be looked at, the widest first.
+    """Return the steps at which a grid of `count` nodes a side can be looked at, the widest first.
 
     Args:
         count: Odd. 2^k + 1 falls into most steps: 33 is 9, 17, 33.
@@ -56,13 +64,18 @@ def strides(count: int) -> list[int]:
     return found[::-1]
 
 
+def home_of(columns: Array, rows: Array) -> Place:
+    """Return the cell of the weights themselves, (row, column)."""
+    return int(np.abs(rows).argmin()), int(np.abs(columns).argmin())
+
+
 class Sweep:
     """Measures the loss over a plane.
 
     Args:
-        ground: Being walked.
+        survey: Measures the points.
         directions: Along the columns and along the rows.
-        columns: How far along the first, rising, 0 in the middle, [column].
+        columns: How far along the first, rising, one of them 0, [column].
         rows: And along the second, [row].
         tolerance: Relative error up to which a smooth surface may stand for cells that were not measured; 0 for none.
         seed: Of the choice of the cells that decide.
@@ -71,7 +84,7 @@ class Sweep:
 
     def __init__(
         self,
-        ground: Ground,
+        survey: Survey,
         directions: tuple[Direction, Direction],
         columns: Array,
         rows: Array,
@@ -80,25 +93,25 @@ class Sweep:
         seed: int = 0,
         told: Told | None = None,
     ) -> None:
-        self._ground, self._directions, self._axes = ground, directions, (rows, columns)
+        self._survey, self._ground, self._directions, self._axes = survey, survey.ground, directions, (rows, columns)
         self._tolerance, self._seed, self._told = tolerance, seed, told
-        self._found: dict[tuple[int, int], torch.Tensor] = {}
+        self._home = home_of(columns, rows)
+        self._found: dict[Place, torch.Tensor] = {}
         self._missed = np.zeros(0)
         self._grid = "points", 0, 0
 
     def run(self) -> Plane:
         """Measure, and return what was found; after Ctrl-C what there is, where there is any."""
         rows, columns = self._axes
-        middle = len(rows) // 2, len(columns) // 2
         widest = [min(pair) for pair in zip(strides(len(rows))[::-1], strides(len(columns))[::-1], strict=False)][::-1]
         stopped, smooth = False, None
         try:
             for stride in widest if self._tolerance else [1]:
                 nodes = [(r, c) for r in range(0, len(rows), stride) for c in range(0, len(columns), stride)]
-                nodes.sort(key=lambda cell: cell != middle)  # first, so that a sweep that is stopped has it
+                nodes = [self._home, *(cell for cell in nodes if cell != self._home)]  # one that is stopped has it
                 self._begin(nodes, stride)
                 self._measure(nodes[:1])
-                self._ground.refuse_blanks(self._found[middle])
+                self._ground.refuse_blanks(self._found[self._home])
                 self._measure(nodes)
                 smooth = self._smooth(stride) if stride > 1 else None
                 if smooth is not None:
@@ -115,15 +128,21 @@ class Sweep:
         needed = sum(cell not in self._found for cell in nodes) + (HELD_OUT if stride > 1 else 0)
         self._grid = name, len(self._found), needed
 
-    def _measure(self, cells: Iterable[tuple[int, int]]) -> None:
-        rows, columns = self._axes
+    def _measure(self, cells: Iterable[Place]) -> None:
         name, before, needed = self._grid
+        base = len(self._found) - before
         new = [cell for cell in cells if cell not in self._found]
-        for row, column in new:
-            offsets = tuple(zip((float(columns[column]), float(rows[row])), self._directions, strict=True))
-            self._found[row, column] = self._ground.losses(offsets)
+
+        def told(done: int) -> None:
             if self._told is not None:
-                self._told(name, len(self._found) - before, needed)
+                self._told(name, base + done, needed)
+
+        for cell, losses in self._survey.measured(PLANE, new, self._offsets, told):
+            self._found[cell] = losses
+
+    def _offsets(self, cell: Place) -> Offsets:
+        (row, column), (rows, columns) = cell, self._axes
+        return tuple(zip((float(columns[column]), float(rows[row])), self._directions, strict=True))
 
     def _smooth(self, stride: int) -> Array | None:
         """Return a smooth surface through the nodes if cells that it has not seen lie on it, else None."""
@@ -131,16 +150,17 @@ class Sweep:
         if not np.isfinite(coarse).all():
             return None
         rows, columns = self._axes
-        nodes, logarithmic = (rows[::stride], columns[::stride]), bool((coarse > 0).all())
-        surface = refined(coarse, nodes, self._axes, logarithmic=logarithmic)
-        chosen = self._doubtful(surface, coarse, nodes, stride=stride)
+        nodes = rows[::stride], columns[::stride]
+        surfaces = _surfaces(coarse, nodes, self._axes)
+        chosen = self._doubtful(surfaces[0], coarse, nodes, stride=stride)
         self._measure(chosen)
-        truth = self._values()
         at = tuple(np.array(chosen).T)
-        span = float(np.ptp(coarse))
-        size = np.maximum(np.abs(truth[at]), _FLOOR * span) if span else np.ones(len(chosen))
-        self._missed = np.abs(surface[at] - truth[at]) / size
-        return surface if bool((self._missed <= self._tolerance).all()) else None
+        truth, span = self._values()[at], float(np.ptp(coarse))
+        size = np.maximum(np.abs(truth), _FLOOR * span) if span else np.ones(len(chosen))
+        missed = [np.abs(one[at] - truth) / size for one in surfaces]
+        best = min(range(len(surfaces)), key=lambda one: np.nan_to_num(missed[one].max(), nan=np.inf))
+        self._missed = missed[best]
+        return surfaces[best] if bool((_FARTHER * self._missed <= self._tolerance).all()) else None
 
     def _doubtful(
         self, surface: Array, coarse: Array, nodes: tuple[Array, Array], *, stride: int
@@ -179,15 +199,21 @@ class Sweep:
         )
 
     def _errors(self, shape: tuple[int, ...]) -> Array:
-        errors, weights = np.full(shape, np.nan), self._ground.weights / self._ground.weights.sum()
-        middle = self._found.get((shape[0] // 2, shape[1] // 2))
-        if middle is None or len(weights) < _FEWEST_PARTS:
-            return errors
-        differences = torch.stack(list(self._found.values())).cpu() - middle.cpu()
-        mean = (differences * weights).sum(-1, keepdim=True)
-        variance = (weights * (differences - mean).square()).sum(-1) / (1 - weights.square().sum())
-        errors[tuple(np.array(list(self._found)).T)] = (variance * weights.square().sum()).sqrt().numpy()
+        errors = np.full(shape, np.nan)
+        home = self._found.get(self._home)
+        if home is not None:
+            differences = torch.stack(list(self._found.values())).cpu() - home.cpu()
+            found = error_of_mean(differences, self._ground.weights)
+            errors[tuple(np.array(list(self._found)).T)] = found.numpy()
         return errors
+
+
+def _surfaces(values: Array, nodes: tuple[Array, Array], places: tuple[Array, Array]) -> list[Array]:
+    """Return smooth surfaces through nodes, each smooth on another scale; of values above 0 alone there are several."""
+    if not (values > 0).all():
+        return [refined(values, nodes, places, logarithmic=False)]
+    roots = (np.clip(refined(values**one, nodes, places, logarithmic=False), 0, None) ** (1 / one) for one in _POWERS)
+    return [refined(values, nodes, places, logarithmic=True), *roots]
 
 
 def _straight(nodes: Array, places: Array) -> Array:

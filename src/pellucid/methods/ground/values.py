@@ -10,6 +10,8 @@ from torch import Tensor
 from pellucid.core.errors import InputError
 from pellucid.probe.subject import is_plain
 
+_FEWEST_PARTS = 4
+
 
 def loss_value(found: Any) -> Tensor:
     """Return what a loss returned as a tensor without axes; several numbers are averaged.
@@ -26,7 +28,8 @@ def loss_value(found: Any) -> Tensor:
             "tensor or plain, or a tensor of them, which is averaged. Give loss=lambda output, target: ... that "
             "returns one."
         )
-    return (found if found.is_floating_point() else found.double()).mean()
+    real = found if found.is_floating_point() else found.double()
+    return real.mean() if real.ndim else real
 
 
 def outside_inference(batch: Any) -> Any:
@@ -39,3 +42,21 @@ def outside_inference(batch: Any) -> Any:
         parts = [outside_inference(one) for one in cast("list[Any]", batch)]
         return type(batch)(*parts) if hasattr(batch, "_fields") else type(batch)(parts)
     return batch
+
+
+def error_of_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Return the standard error of a weighted mean over parts of the data; NaN with fewer than 4 of them.
+
+    Args:
+        values: [..., part].
+        weights: How much each part counts, [part].
+
+    Returns:
+        [...].
+    """
+    if len(weights) < _FEWEST_PARTS:
+        return torch.full(values.shape[:-1], torch.nan, dtype=torch.float64, device="cpu")
+    shares = weights / weights.sum()
+    mean = (values * shares).sum(-1, keepdim=True)
+    variance = (shares * (values - mean).square()).sum(-1) / (1 - shares.square().sum())
+    return (variance * shares.square().sum()).sqrt()

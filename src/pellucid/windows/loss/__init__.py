@@ -13,32 +13,61 @@ Example:
     step 9
 """
 
+from pellucid.methods.ground.trajectory import Trajectory
 from pellucid.windows.loss import draw, judge
 from pellucid.windows.loss.measure import (
     CurvatureOptions,
+    InterpolationOptions,
     LandscapeOptions,
+    LineSearchOptions,
+    compare,
     curvature,
     curves,
     descend,
+    interpolation,
     landscape,
+    line_search,
+    path,
     sanity,
 )
-from pellucid.windows.loss.result import Curvature, Curve, Descent, Landscape, LossCurves, SanityCheck
+from pellucid.windows.loss.result import (
+    Comparison,
+    Curvature,
+    Curve,
+    Descent,
+    Interpolation,
+    Landscape,
+    LineSearch,
+    LossCurves,
+    Path,
+    SanityCheck,
+)
 
 __all__ = [
+    "Comparison",
     "Curvature",
     "CurvatureOptions",
     "Curve",
     "Descent",
+    "Interpolation",
+    "InterpolationOptions",
     "Landscape",
     "LandscapeOptions",
+    "LineSearch",
+    "LineSearchOptions",
     "LossCurves",
+    "Path",
     "SanityCheck",
+    "Trajectory",
+    "compare",
     "curvature",
     "curves",
     "descend",
     "draw",
+    "interpolation",
     "judge",
     "landscape",
+    "line_search",
+    "path",
     "sanity",
 ]

@@ -9,6 +9,7 @@ from pellucid.core.drawing import drawing
 from pellucid.core.figure import Axis, Figure, Heat, Lines, Panel, Surface, Table
 from pellucid.core.figure.words import amount, number, percent
 from pellucid.maths.contour import contour
+from pellucid.maths.spline import bilinear
 from pellucid.windows.loss.result.landscape import Landscape
 
 Values = NDArray[Any]
@@ -24,7 +25,14 @@ _STATISTICS = {
 _AXES = {
     "random": ("along random direction 1", "along random direction 2"),
     "hessian": ("along the steepest curvature", "along the second"),
+    "path": ("along component 1 of the path", "along component 2"),
     "given": ("along direction 1", "along direction 2"),
+}
+_TITLES = {"path": "along the path of a training"}
+_UNITS = {
+    "random": "A distance of 1 moves each filter by its own length.",
+    "path": "A distance of 1 is as far as the first snapshot is from the weights. Snapshots lie off the plane: their "
+    "own losses are in the figures.",
 }
 
 
@@ -41,15 +49,14 @@ def landscape(result: Landscape) -> Figure:
         if result.assumed
         else ""
     )
-    caveat = (
-        "Two directions of very many: one plane says little about how sharp the ground is. A distance of 1 moves each "
-        "filter by its own length."
+    caveat = "Two directions of very many: one plane says little about how sharp the ground is. " + _UNITS.get(
+        result.directions, ""
     )
     return Figure(
-        title=f"Loss around the weights, {result.directions} directions",
+        title=f"Loss around the weights, {_TITLES.get(result.directions, result.directions + ' directions')}",
         panels=(*panels, _figures(result)),
         columns=2,
-        caveat=" ".join(one for one in (caveat, _STATISTICS[result.statistics], filled, assumed) if one),
+        caveat=" ".join(one.strip() for one in (caveat, _STATISTICS[result.statistics], filled, assumed) if one),
         alt=f"The loss on a plane of {amount(len(result.rows), 'row')} and {amount(len(result.columns), 'column')} "
         f"around the weights, {number(result.middle)} in the middle.",
     )
@@ -71,8 +78,12 @@ def _heights(result: Landscape) -> tuple[Values, str]:
 
 def _surface(result: Landscape) -> Panel:
     heights, label = _heights(result)
-    middle = len(result.rows) // 2, len(result.columns) // 2
-    here = np.array([[0.0, 0.0, heights[middle]]], dtype=np.float32)
+    here = np.array([[0.0, 0.0, heights[result.home]]], dtype=np.float32)
+    ways = [(here, "the weights")] if np.isfinite(here).all() else []
+    if len(result.path) and np.isfinite(heights).all():
+        on = np.vstack([result.path, np.zeros((1, 2))])
+        lifted = bilinear(heights, (result.rows, result.columns), (on[:, 1], on[:, 0]))
+        ways.append((np.column_stack([on, lifted]).astype(np.float32), "the path"))
     x, y = _AXES[result.directions]
     return Panel(
         title="Surface",
@@ -81,8 +92,8 @@ def _surface(result: Landscape) -> Panel:
                 x=result.columns,
                 y=result.rows,
                 z=heights,
-                paths=(here,) if np.isfinite(here).all() else (),
-                names=("the weights",) if np.isfinite(here).all() else (),
+                paths=tuple(way for way, _ in ways),
+                names=tuple(name for _, name in ways),
                 label=label,
             ),
         ),
@@ -107,6 +118,10 @@ def _above(result: Landscape) -> Panel:
     ]
     if len(drawn):
         marks.append(Lines(x=drawn[:, 0], y=drawn[:, 1], tone="sparse"))
+    if len(result.path):
+        on = np.vstack([result.path, np.zeros((1, 2))])
+        marks.append(Lines(x=on[:, 0], y=on[:, 1], tone="faint"))
+        marks.append(Lines(x=on[:-1, 0], y=on[:-1, 1], tone="third", dots=True, label="snapshots"))
     marks.append(Lines(x=np.zeros(1), y=np.zeros(1), tone="accent", dots=True, label="the weights"))
     if result.lowest is not None:
         row, column = result.lowest
@@ -148,6 +163,8 @@ def _figures(result: Landscape) -> Panel:
         row, column = result.lowest
         where = f"({number(float(result.columns[column]))}, {number(float(result.rows[row]))})"
         rows.append(("lowest on the plane", f"{number(float(result.losses[row, column]))} at {where}"))
+    if len(result.path):
+        rows += _path_rows(result)
     rises = result.spread[np.isfinite(result.spread)]
     if len(rises):
         low, high = float(rises.min()), float(rises.max())
@@ -160,3 +177,19 @@ def _figures(result: Landscape) -> Panel:
         ("points measured", f"{int(result.measured.sum()):,} of {result.measured.size:,}"),
     ]
     return Panel(title="In figures", marks=(Table(columns=("what", "how much"), rows=tuple(rows)),))
+
+
+def _path_rows(result: Landscape) -> list[tuple[str, str]]:
+    """Return what the surface says of both ends of the path, and what the loss is there."""
+    on = bilinear(result.losses, (result.rows, result.columns), (result.path[:, 1], result.path[:, 0]))
+    shown = {
+        place: (float(result.path_losses[place]), float(on[place]), float(result.off_plane[place]))
+        for place in (0, len(on) // 2)
+    }
+    return [
+        (
+            f"step {int(result.path_steps[place]):,}: loss, on the surface, off the plane",
+            f"{number(loss)}, {number(surface)}, {percent(off)}",
+        )
+        for place, (loss, surface, off) in shown.items()
+    ]

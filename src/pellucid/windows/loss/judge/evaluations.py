@@ -173,14 +173,14 @@ def _beside_the_mean(result: SanityCheck, case: Case, *, finished: bool) -> Find
     code="LOS011",
     title="Overfit",
     order=7,
-    limits={"gap": 0.12, "evaluations": 3.0, "rise": 1.1, "ratio": 2.0},
+    limits={"gap": 0.12, "evaluations": 3.0, "rise": 1.1, "ratio": 2.0, "errors": 2.0},
 )
 def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
     """Find a model that still learns its training samples while it gets worse on others.
 
-    Looks for: In the last `evaluations` evaluations a training accuracy at least `gap` above the held-out one, while
-        the held-out loss is above its best by `rise` and more. Without accuracies: a held-out loss above its first
-        value and `ratio` times the training loss (warning).
+    Looks for: In the last `evaluations` evaluations a training accuracy above the held-out one by `gap` and `errors`
+        standard errors of that or more, while the held-out loss is above its best by `rise` and more. Without
+        accuracies: a held-out loss above its first value and `ratio` times the training loss (warning).
     Why it matters: From here on training costs and harms.
     Where the limit comes from: 12 points from the facts. The usual rules (held-out loss up once, 10 % between losses)
         accuse 49 to 93 % of healthy networks.
@@ -206,8 +206,9 @@ def overfit(result: LossCurves, case: Case) -> Iterator[Finding]:
     rose = f"held-out loss {held.loss[-1]:.3g}, best {held.loss[best]:.3g} at step {held.steps[best]}"
     if held.telling and np.isfinite(gaps).all():
         fact = f"training accuracy is {percent(gaps[-1], 1, signed=True)} from held-out accuracy; {rose}"
-        wide = bool((gaps >= case.limits["gap"]).all())
-        figures = {"value": float(gaps.min()), "limit": case.limits["gap"]}
+        limits = np.maximum(case.limits["gap"], case.limits["errors"] * held.accuracy_errors[-fewest:])
+        wide = bool((gaps >= limits).all())
+        figures = {"value": float(gaps.min()), "limit": float(limits.max())}
         if rising and wide:
             yield case.alarm(fact, **figures, **onset)
         else:

@@ -26,6 +26,7 @@ class HeldOut:
         above_guessing: Standard deviations above guessing, [evaluation]; NaN where the samples are not known.
         prior: Loss of knowing the class frequencies of these data, nats; NaN where unknown.
         chance: Share of the most frequent class, 0 to 1; NaN where unknown.
+        samples: Held-out examples; 0 where not known.
     """
 
     source: str
@@ -35,6 +36,14 @@ class HeldOut:
     above_guessing: NDArray[Any]
     prior: float
     chance: float
+    samples: int = 0
+
+    @property
+    def accuracy_errors(self) -> NDArray[Any]:
+        """Return the standard error of each accuracy, [evaluation]; 0 where the number of examples is not known."""
+        if not self.samples:
+            return np.zeros(len(self.accuracy))
+        return np.sqrt(self.accuracy * (1 - self.accuracy) / self.samples)
 
     @property
     def telling(self) -> bool:
@@ -73,6 +82,7 @@ def _checked(result: LossCurves) -> HeldOut | None:
         above_guessing=check.above_guessing()[kept],
         prior=entropy(check.label_counts),
         chance=check.largest_share,
+        samples=check.samples,
     )
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -16,7 +16,11 @@ from pellucid.core.progress import Loop, Progress, telling
 from pellucid.core.result import Provenance
 from pellucid.methods.ground import Ground
 from pellucid.methods.ground.curvature import Krylov, Product, flattened, hessian, lanczos, sharpness, start_of
+from pellucid.methods.ground.kept import marks_of
+from pellucid.methods.ground.lockstep import Lockstep
+from pellucid.methods.sharing import Group, Sharing
 from pellucid.probe.subject import Subject
+from pellucid.windows.loss.measure.stepper import Stepper, divisor_of, stepper_of
 from pellucid.windows.loss.measure.surroundings import Surroundings, given_subject, surroundings_of
 from pellucid.windows.loss.result.curvature import Curvature
 
@@ -63,6 +67,7 @@ def curvature(
     loss: Callable[[Any, Any], Tensor] | None = None,
     optimizer: torch.optim.Optimizer | None = None,
     options: CurvatureOptions | None = None,
+    group: Group = None,
     progress: Progress = None,
 ) -> Curvature:
     """Measure how the loss bends at the weights: its steepest directions, its spectrum, and its sharpness.
@@ -82,6 +87,10 @@ def curvature(
             for that of the subject. It holds for steps on all of the data at a time only: on small batches the
             curvature settles lower.
         options: How thoroughly.
+        group: Share the work under torch.distributed: "world" or a process group. Every rank must call with the same
+            model, arguments and data, in the same order; each computes products with every world-th part of the data
+            (of about 16), and all return the whole result, which is that of one process to the bit where each
+            computes with as many threads. None works alone, and waits for nobody.
         progress: None for a line on stderr, False for silence, or a function that is given (done, in all).
 
     Returns:
@@ -89,7 +98,8 @@ def curvature(
 
     Raises:
         InputError: There is no data, target or loss, a value is not finite, the model was made under inference mode,
-            the loss comes without a gradient, or the optimizer is none of these.
+            the loss comes without a gradient, the optimizer is none of these, or ranks were given different things.
+        CaptureError: Another rank failed; the message says why.
 
     Cost:
         About four forward passes over the data for each product: 40 + 3 x 30 + 32 with the defaults, and 40 more for
@@ -101,17 +111,21 @@ def curvature(
         (edge of stability); Li et al. 2018 (filters).
     """
     begun, chosen = time.perf_counter(), instance("options", options, CurvatureOptions)
-    subject = given_subject(model, data, loss)
-    around = surroundings_of(subject, samples=chosen.samples)
-    stepper = _stepper(optimizer if optimizer is not None else subject.optimizer)
-    with telling("curvature", progress), around.ground.walked() as ground:
-        work = _Work(ground, chosen, stepper)
-        found = work.run()
+    lockstep, subject = Lockstep(Sharing.of(group)), given_subject(model, data, loss)
+    with telling("curvature", lockstep.sharing.rank == 0 and progress), lockstep.held():
+        around = surroundings_of(subject, samples=chosen.samples)
+        stepper = stepper_of(optimizer if optimizer is not None else subject.optimizer)
+        around.ground.lockstep = lockstep
+        with around.ground.walked() as ground:
+            if not lockstep.alone:
+                lockstep.agree(_marks(ground, chosen, stepper))
+            found = _Work(ground, chosen, stepper).run()
+        passes = sum(lockstep.exchange("passes", lambda: ground.passes))
     return Curvature(
         provenance=Provenance(
             model=f"{subject.title} {sum(one.numel() for one in subject.model.parameters()):,} parameters",
             samples=around.samples,
-            passes=ground.passes,
+            passes=passes,
             seconds=time.perf_counter() - begun,
             seed=chosen.seed,
         ),
@@ -133,42 +147,16 @@ def _facts(around: Surroundings) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Stepper:
-    """An optimizer, as far as its stability goes."""
-
-    kind: str = ""
-    rate: float = float("nan")
-    memory: float = 0.0
-    optimizer: torch.optim.Optimizer | None = None
-
-
-def _stepper(optimizer: torch.optim.Optimizer | None) -> _Stepper:
-    if optimizer is None:
-        return _Stepper()
-    kinds = {"SGD": "SGD", "Adam": "Adam", "AdamW": "Adam"}
-    settings = {(float(one["lr"]), _memory(one), bool(one.get("nesterov"))) for one in optimizer.param_groups}
-    kind = kinds.get(type(optimizer).__name__, "")
-    if not kind or len(settings) > 1 or not min(settings)[0] > 0:
-        raise InputError(
-            f"optimizer={type(optimizer).__name__} with {len(settings)} different settings came; expected SGD, Adam or "
-            "AdamW with one learning rate above 0 and one momentum, whose edge of stability is known. Leave it out to "
-            "see the curvature alone."
-        )
-    ((rate, memory, nesterov),) = settings
-    if kind == "SGD" and memory:
-        kind = "Nesterov" if nesterov else "momentum"
-    return _Stepper(kind=kind, rate=rate, memory=memory, optimizer=optimizer)
-
-
-def _memory(group: dict[str, Any]) -> float:
-    return float(group["betas"][0] if "betas" in group else group.get("momentum", 0.0))
+def _marks(ground: Ground, chosen: CurvatureOptions, stepper: Stepper) -> dict[str, str]:
+    options = {name: repr(one) for name, one in asdict(chosen).items()}
+    optimizer = f"{stepper.kind} {stepper.rate!r} {stepper.memory!r}"
+    return {**marks_of(ground.model, [ground.parts, ground.weights]), "optimizer": optimizer, **options}
 
 
 class _Work:
     """Measures what is asked for, and keeps what is done."""
 
-    def __init__(self, ground: Ground, chosen: CurvatureOptions, stepper: _Stepper) -> None:
+    def __init__(self, ground: Ground, chosen: CurvatureOptions, stepper: Stepper) -> None:
         self._ground, self._chosen, self._stepper = ground, chosen, stepper
         adam = chosen.products if stepper.kind == "Adam" else 0
         self._loop = Loop(chosen.products + adam + chosen.starts * chosen.steps + chosen.directions, "products")
@@ -223,21 +211,8 @@ class _Work:
 
     def _as_adam_sees_it(self) -> Product:
         plain, optimizer = hessian(self._ground), cast("torch.optim.Optimizer", self._stepper.optimizer)
-        root = flattened([_divisor(optimizer, one.parameter).rsqrt() for one in self._ground.filters])
+        root = flattened([divisor_of(optimizer, one.parameter).rsqrt() for one in self._ground.filters])
         return lambda vector: root * plain(root * vector)
 
     def _told(self, done: int) -> None:
         self._loop.at(self._before + done)
-
-
-def _divisor(optimizer: torch.optim.Optimizer, parameter: Tensor) -> Tensor:
-    """Return what Adam divides the step of a parameter by."""
-    state = optimizer.state.get(parameter, {})
-    group = next((one for one in optimizer.param_groups if any(each is parameter for each in one["params"])), None)
-    if group is None or "exp_avg_sq" not in state:
-        raise InputError(
-            f"The optimizer has no memory of a parameter of shape {tuple(parameter.shape)}; expected the optimizer "
-            "that trained this model, after a step or more."
-        )
-    corrected = state["exp_avg_sq"] / (1 - float(group["betas"][1]) ** float(state["step"]))
-    return corrected.sqrt() + float(group["eps"])

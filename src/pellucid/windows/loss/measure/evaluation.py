@@ -129,7 +129,7 @@ def _examine(model: nn.Module, x: Any, y: Any, loss: Loss | None) -> tuple[Objec
     target = to_device(part_y, logits_of(output).device)
     objective = objective_of(output, target, loss)
     axis, logits = objective.class_axis, logits_of(output)
-    largest = max((one.numel() for one in (logits, *_tensors(part_x))), default=1) // batch_size(part_x)
+    largest = max((one.numel() for one in (logits, *tensors_of(part_x))), default=1) // batch_size(part_x)
     part = min(PART, max(PART_VALUES // max(largest, 1), 1))
     return objective, 0 if axis is None else logits.shape[axis], part
 
@@ -200,20 +200,21 @@ def _cut(batch: Any, samples: int, part: slice) -> Any:
     return batch
 
 
-def _tensors(batch: Any) -> Iterator[Tensor]:
+def tensors_of(batch: Any) -> Iterator[Tensor]:
+    """Yield every tensor in a batch."""
     if isinstance(batch, Tensor):
         yield batch
     elif isinstance(batch, Mapping):
         for one in cast("Mapping[str, Any]", batch).values():
-            yield from _tensors(one)
+            yield from tensors_of(one)
     elif isinstance(batch, tuple | list):
         for one in cast("tuple[Any, ...]", batch):
-            yield from _tensors(one)
+            yield from tensors_of(one)
 
 
 def _can_be_zeroed(x: Any) -> bool:
     # A token 0 is a word like any other: setting it says nothing about what the inputs are worth.
-    kinds = {one.dtype for one in _tensors(x)} - {torch.bool}
+    kinds = {one.dtype for one in tensors_of(x)} - {torch.bool}
     return bool(kinds) and all(kind.is_floating_point for kind in kinds)
 
 
@@ -269,7 +270,7 @@ def _loss_of_the_mean(y: Tensor, objective: Objective) -> float:
 
 
 def _inputs(x: Any) -> dict[str, Any]:
-    floats = [one.detach().float().reshape(-1) for one in _tensors(x) if one.is_floating_point()]
+    floats = [one.detach().float().reshape(-1) for one in tensors_of(x) if one.is_floating_point()]
     values = torch.cat([one.cpu() for one in floats]) if floats else torch.zeros(0, device="cpu")
     finite = values[torch.isfinite(values)].double()
     empty = finite.numel() == 0

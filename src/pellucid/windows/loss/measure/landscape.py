@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,27 +12,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pellucid.core.arguments import ABOVE_0, MOST_SEED, Options, flag, instance, real_number, refused, whole
-from pellucid.core.errors import InputError
-from pellucid.core.progress import Loop, Progress, each, telling
+from pellucid.core.arguments import ABOVE_0, MOST_SEED, Options, file_path, flag, instance, real_number, whole
+from pellucid.core.progress import Loop, Progress, telling
 from pellucid.core.result import Provenance
-from pellucid.methods.ground.curvature import hessian, lanczos, start_of, unflattened
-from pellucid.methods.ground.directions import Direction, cosine, given_direction, lengths, random_direction
+from pellucid.methods.ground.curvature import flattened, unflattened
+from pellucid.methods.ground.directions import Direction, cosine, random_direction
 from pellucid.methods.ground.ground import Ground
-from pellucid.methods.ground.sweep import Plane, Sweep
-from pellucid.probe.filters import Filters
+from pellucid.methods.ground.kept import Kept, mark_of, marks_of
+from pellucid.methods.ground.lockstep import Lockstep
+from pellucid.methods.ground.survey import Offsets, Place, Survey
+from pellucid.methods.ground.sweep import PLANE, Plane, Sweep, home_of
+from pellucid.methods.ground.trajectory import Snapshots, Way, is_path
+from pellucid.methods.sharing import Group, Sharing
 from pellucid.probe.subject import Subject
+from pellucid.windows.loss.measure.plane import Section, refuse_radius, resolution_of, section_of
 from pellucid.windows.loss.measure.surroundings import Surroundings, given_subject, surroundings_of
 from pellucid.windows.loss.result.landscape import Landscape
 
 Array = NDArray[Any]
-_KINDS = ("random", "hessian")
-_LANCZOS = 40
-_ENDS = 1e-3
 _PLACES = 9
-_FARTHEST = 1e100
-_COARSEST = 1e-2
-"""Radius below which weights of half precision do not resolve the ground."""
+_LINES, _PATH = 1, 2
+"""Numbers of these points among those of a survey."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +67,17 @@ class LandscapeOptions(Options):
         )
 
 
-def landscape(
+def landscape(  # noqa: PLR0913 - progress and group are those that every long function takes
     model: nn.Module | Subject,
     data: Any = None,
     *,
     loss: Callable[[Any, Any], Tensor] | None = None,
     radius: float = 1.0,
     resolution: int = 33,
-    directions: str | tuple[Sequence[Tensor | Array], Sequence[Tensor | Array]] = "random",
+    directions: str | Snapshots | tuple[Sequence[Tensor | Array], Sequence[Tensor | Array]] = "random",
     options: LandscapeOptions | None = None,
+    resume: str | PathLike[str] | None = None,
+    group: Group = None,
     progress: Progress = None,
 ) -> Landscape:
     """Measure the loss on a plane through the weights.
@@ -83,8 +87,9 @@ def landscape(
     times c, the next divided by c) therefore does not change the picture; what rescales single units does.
     The model is in eval mode meanwhile, and afterwards as it was, bit for bit.
 
-    The plane is measured on 9 x 9 nodes first. A cubic spline through the logarithms is tried on 19 cells that it has
-    not seen; only where one misses by more than the tolerance is a finer grid measured.
+    The plane is measured on 9 x 9 nodes first. Cubic splines through logarithms, roots and fourth roots are tried on 19
+    cells that they have not seen; only where the best misses one by more than two thirds of the tolerance is a finer
+    grid measured. (Of 8 small networks, of all of whose cells the truth was measured, none was off by more than it.)
 
     Before each part of the data Python, NumPy and PyTorch are seeded, and generators that modules hold as attributes go
     back to where they stood: a model that draws in eval mode draws the same everywhere. One that draws from elsewhere
@@ -98,12 +103,22 @@ def landscape(
             nn.CrossEntropyLoss and nn.NLLLoss (or their functions, with functools.partial) pass over or weigh, and the
             sum that a loss of PyTorch makes, count as they do on all of it. A function of your own is taken for a mean:
             over targets of 0 or more where they are classes, else over examples.
-        radius: How far the plane reaches, above 0: 1 is as far as each filter is long.
+        radius: How far the plane reaches, above 0: 1 is as far as each filter is long. Along a path it reaches beyond
+            the path by a fifth of it, times the radius.
         resolution: Nodes a side, odd, 3 to 513; 2^k + 1 costs least.
         directions: "random"; "hessian", the two of steepest curvature, each as long as all weights together (where
-            the loss bends alike along all, the second is drawn by lot); or two lists of a tensor or array for each
-            parameter that is trained, which are taken as they are.
+            the loss bends alike along all, the second is drawn by lot); a path, which is `watch.path`, a
+            `pel.loss.Trajectory`, a list of 4 state dicts or more, or a mapping from steps to them: the plane that
+            shows most of it, 1 being as far as its first snapshot is from now; or two lists of a tensor or array for
+            each parameter that is trained, which are taken as they are.
         options: How thoroughly.
+        resume: A file in which points are kept as they are measured, every few seconds. Where it is there from before,
+            no point in it is measured again, however the process ended; with other weights, data (a loader that
+            shuffles gives others each time) or arguments it is refused. Keep it or delete it afterwards.
+        group: Share the work under torch.distributed: "world" or a process group. Every rank must call with the same
+            model, arguments and data, in the same order; each measures every world-th point, and all return the whole
+            landscape, which is that of one process to the bit where each computes with as many threads. None works
+            alone, and waits for nobody.
         progress: None for a line on stderr, False for silence, or a function that is given (done, in all).
 
     Returns:
@@ -112,7 +127,11 @@ def landscape(
     Raises:
         InputError: There is no data, target or loss, or it has no value on a part of the data; an argument is out of
             its range; the weights hold NaN, were made under inference mode, or are of half precision and the radius
-            is so small that they would not move evenly; or there is no curvature where directions="hessian".
+            is so small that they would not move evenly; there is no curvature where directions="hessian"; ranks were
+            given different things; or the file of `resume` belongs to other weights, data or arguments.
+        FormatError: That file is damaged, or something else.
+        StoreError: It cannot be read or written.
+        CaptureError: Another rank failed; the message says why.
 
     Cost:
         A forward pass over the data for each point: 100 for the plane where the surface is smooth, resolution^2 at the
@@ -122,37 +141,31 @@ def landscape(
         Li et al. 2018, "Visualizing the loss landscape of neural nets".
     """
     begun, chosen = time.perf_counter(), instance("options", options, LandscapeOptions)
-    size, reach = _resolution(resolution), real_number("radius", radius, ABOVE_0)
-    subject = given_subject(model, data, loss)
-    around = surroundings_of(subject, samples=chosen.samples, recalibrated=chosen.recalibrated)
-    _refuse_radius(around.filters, reach)
-    axis = np.linspace(-reach, reach, size)
-    axis[size // 2] = 0.0
-    with telling("landscape", progress), around.ground.walked() as ground:
-        pair, kind = _pair(ground, around.filters, directions, chosen)
-        plane = _swept(ground, pair, axis, chosen)
-        places, lines, stopped = _lines(ground, around.filters, reach, chosen, stop=plane.stopped)
+    size, reach = resolution_of(resolution), real_number("radius", radius, ABOVE_0)
+    file = None if resume is None else file_path("resume", resume)
+    lockstep, subject = Lockstep(Sharing.of(group)), given_subject(model, data, loss)
+    with telling("landscape", lockstep.sharing.rank == 0 and progress), lockstep.held():
+        around = surroundings_of(subject, samples=chosen.samples, recalibrated=chosen.recalibrated)
+        refuse_radius(around.filters, reach)
+        around.ground.lockstep = lockstep
+        asked = Way(directions, around.filters) if is_path(directions) else directions
+        with around.ground.walked() as ground:
+            plan = _Plan(ground, asked, chosen, radius=reach, size=size)
+            plan.begin(file)
+            found = plan.run()
+        passes = sum(lockstep.exchange("passes", lambda: ground.passes))
+    plan.tidy()
     return Landscape(
         provenance=Provenance(
             model=f"{subject.title} {sum(one.numel() for one in subject.model.parameters()):,} parameters",
             samples=around.samples,
-            passes=ground.passes,
+            passes=passes,
             seconds=time.perf_counter() - begun,
             seed=chosen.seed,
         ),
-        directions=kind,
-        columns=axis,
-        rows=axis.copy(),
-        losses=plane.losses,
-        errors=plane.errors,
-        measured=plane.measured,
-        missed=plane.missed,
         tolerance=chosen.tolerance,
-        lines=lines,
-        places=places,
-        cosine=cosine(*pair),
         gains=chosen.gains,
-        stopped=stopped,
+        **found,
         **_facts(around),
     )
 
@@ -167,102 +180,166 @@ def _facts(around: Surroundings) -> dict[str, Any]:
     }
 
 
-def _resolution(value: Any) -> int:
-    size = whole("resolution", value, 3, 513)
-    if not size % 2:
-        raise refused("resolution", value, "an odd number, so that a node lies at the weights: 33 costs least")
-    return size
+class _Plan:
+    """What is measured, in which order: a plane, further lines, and the snapshots of a path.
 
+    Args:
+        ground: Being walked.
+        directions: As `section_of` takes them.
+        chosen: How thoroughly.
+        radius: How far the plane reaches.
+        size: Nodes a side.
+    """
 
-def _refuse_radius(filters: Sequence[Filters], radius: float) -> None:
-    kinds = {one.parameter.dtype: one for one in filters}
-    narrow = min(kinds.values(), key=lambda one: torch.finfo(one.parameter.dtype).max)
-    most = min(torch.finfo(narrow.parameter.dtype).max / 4, _FARTHEST)
-    if radius > most:
-        raise InputError(
-            f"radius={radius:g} came, and {narrow.name!r} is of {narrow.parameter.dtype}, which does not reach that "
-            f"far. Expected {most:.2g} or less; 1 is as far as each filter is long."
+    def __init__(self, ground: Ground, directions: Any, chosen: LandscapeOptions, *, radius: float, size: int) -> None:
+        self._ground, self._directions, self._chosen = ground, directions, chosen
+        self._radius, self._size = radius, size
+        self._way = directions if isinstance(directions, Way) else None
+        self._kept: Kept | None = None
+
+    def begin(self, file: Path | None) -> None:
+        """Find the plane, and what is known of it."""
+        lockstep = self._ground.lockstep
+        if file is not None or not lockstep.alone:
+            marks = self._marks()
+            lockstep.agree(marks)
+            self._kept = None if file is None else Kept(file, marks, self._ground.proof(), lockstep)
+        self._section = self._found_section()
+        self._survey = Survey(self._ground, self._kept)
+
+    def run(self) -> dict[str, Any]:
+        """Return the fields of the result that are measured."""
+        section = self._section
+        try:
+            plane = self._plane()
+            places, lines, stopped = self._lines(stop=plane.stopped)
+            losses, stopped = self._snapshots(stop=stopped)
+        finally:
+            self._survey.write()
+        return {
+            "directions": section.kind,
+            "columns": section.columns,
+            "rows": section.rows,
+            "losses": plane.losses,
+            "errors": plane.errors,
+            "measured": plane.measured,
+            "missed": plane.missed,
+            "lines": lines,
+            "places": places,
+            "cosine": cosine(*section.directions),
+            "stopped": stopped,
+            "path": section.path,
+            "path_steps": np.array([] if self._way is None else self._way.steps, dtype=np.int64),
+            "path_losses": losses,
+            "off_plane": section.off_plane,
+        }
+
+    def tidy(self) -> None:
+        """Take away what ranks have kept for themselves."""
+        if self._kept is not None:
+            self._kept.tidy()
+
+    def _marks(self) -> dict[str, str]:
+        given = self._directions
+        if self._way is not None:
+            given = [list(self._way.steps), [mark_of(one) for one in self._way]]
+        return {
+            **marks_of(self._ground.model, [self._ground.parts, self._ground.weights]),
+            "directions": mark_of(given),
+            "radius": repr(self._radius),
+            "resolution": repr(self._size),
+            **{name: repr(one) for name, one in asdict(self._chosen).items()},
+        }
+
+    def _found_section(self) -> Section:
+        ground, steepest = self._ground, isinstance(self._directions, str) and self._directions == "hessian"
+        known = self._kept.directions() if self._kept is not None and steepest else None
+        if known is None:
+            section = self._section_of(self._directions)
+            if self._kept is not None and steepest:
+                self._kept.write_directions(*map(flattened, section.directions), passes=ground.passes)
+            return section
+        *pair, passes = known
+        ground.passes += passes * (ground.lockstep.sharing.rank == 0)
+        first, second = (unflattened(one, ground) for one in pair)
+        return replace(self._section_of((first, second)), kind="hessian")
+
+    def _section_of(self, directions: Any) -> Section:
+        chosen = self._chosen
+        return section_of(
+            self._ground, directions, radius=self._radius, size=self._size, seed=chosen.seed, gains=chosen.gains
         )
-    half = next((one for one in filters if one.parameter.element_size() < 4 and not one.gain), None)
-    if half is not None and radius < _COARSEST:
-        raise InputError(
-            f"radius={radius:g} came, and {half.name!r} is of {half.parameter.dtype}, whose steps are that large, "
-            f"so that only rounding would be seen. Give model.float(), or a radius of {_COARSEST:g} or more."
-        )
 
+    def _plane(self) -> Plane:
+        section, loops = self._section, dict[tuple[str, int], Loop]()
 
-def _pair(
-    ground: Ground, filters: Sequence[Filters], directions: Any, chosen: LandscapeOptions
-) -> tuple[tuple[Direction, Direction], str]:
-    if isinstance(directions, str) and directions == "random":
-        first, second = (random_direction(filters, seed=chosen.seed, number=n, gains=chosen.gains) for n in (0, 1))
-        return (first, second), "random"
-    if isinstance(directions, str) and directions == "hessian":
-        return _steepest(ground, filters, chosen), "hessian"
-    if isinstance(directions, (tuple, list)) and len(directions) == 2:
-        given = [given_direction(one, filters, name=f"directions[{n}]") for n, one in enumerate(directions)]
-        return (given[0], given[1]), "given"
-    raise refused(
-        "directions", directions, f"{', '.join(map(repr, _KINDS))}, or two lists of a tensor for each parameter"
-    )
+        def told(grid: str, done: int, total: int) -> None:
+            if (grid, total) not in loops:  # whether there is a next one is not known before
+                for one in loops.values():
+                    one.over()
+                loops[grid, total] = Loop(total, grid)
+            loops[grid, total].at(done)
 
+        axes, chosen = (section.columns, section.rows), self._chosen
+        return Sweep(
+            self._survey, section.directions, *axes, tolerance=chosen.tolerance, seed=chosen.seed, told=told
+        ).run()
 
-def _steepest(ground: Ground, filters: Sequence[Filters], chosen: LandscapeOptions) -> tuple[Direction, Direction]:
-    start = start_of(ground, seed=chosen.seed)
-    if len(start) < 2:
-        raise InputError(
-            "directions='hessian' came, and the model has a single weight, around which there is no plane. Give "
-            "directions='random', which moves it along both axes."
-        )
-    try:
-        found = lanczos(hessian(ground), start, most=_LANCZOS, tolerance=_ENDS)
-    except FloatingPointError as error:
-        raise InputError(
-            f"{error} The loss or its derivatives are NaN or infinite at these weights, so that no direction is the "
-            "steepest. Give directions='random'."
-        ) from error
-    order = [int(one) for one in np.argsort(-np.abs(found.values))[:2]]
-    if not found.values[order[0]]:
-        raise InputError(
-            "directions='hessian' came, and the loss does not bend at these weights: it is linear in them, or does not "
-            "depend on them. Give directions='random'."
-        )
-    vectors = [found.vector(one) for one in order]
-    if len(vectors) < 2:  # it bends alike along every direction that the start could show
-        drawn = start_of(ground, seed=chosen.seed, number=1)
-        drawn = drawn - (drawn @ vectors[0]) * vectors[0]
-        vectors.append(drawn / drawn.norm())
-    far = lengths([one.parameter for one in filters])
-    first, second = (unflattened(far * one, ground) for one in vectors)
-    return first, second
+    def _lines(self, *, stop: bool) -> tuple[Array, Array, bool]:
+        """Return places, losses along further random directions, and whether it was ended early."""
+        chosen, ground, middle = self._chosen, self._ground, _PLACES // 2
+        places = np.linspace(-self._radius, self._radius, _PLACES)
+        places[middle] = 0.0
+        count, drawn = 0 if stop else chosen.lines, dict[int, Direction]()
+        spots = [(line, place) for line in range(count) for place in range(_PLACES) if place != middle]
 
+        def offsets(spot: Place) -> Offsets:
+            if spot[0] not in drawn:
+                drawn.clear()
+                drawn[spot[0]] = random_direction(
+                    ground.filters, seed=chosen.seed, number=2 + spot[0], gains=chosen.gains
+                )
+            return ((float(places[spot[1]]), drawn[spot[0]]),)
 
-def _swept(ground: Ground, pair: tuple[Direction, Direction], axis: Array, chosen: LandscapeOptions) -> Plane:
-    loops: list[Loop] = []
+        found = dict[Place, Tensor]()
+        if spots:
+            loop = Loop(count, "further directions")
+            stop = self._filled(found, _LINES, spots, offsets, lambda done: loop.at(done // (_PLACES - 1)))
+            home = self._survey.known(PLANE, home_of(self._section.columns, self._section.rows))
+            found.update(((line, middle), home) for line in range(count))
+        whole = [line for line in range(count) if all((line, place) in found for place in range(_PLACES))]
+        losses = [torch.stack([found[line, place] for place in range(_PLACES)]) for line in whole]
+        means = ground.mean(torch.stack(losses).cpu()).numpy() if losses else np.zeros((0, _PLACES))
+        return places, means, stop
 
-    def told(grid: str, done: int, total: int) -> None:
-        if done == 1:  # of the next grid; whether there is one is not known before
-            for one in loops:
-                one.over()
-            loops.append(Loop(total, grid))
-        loops[-1].at(done)
+    def _snapshots(self, *, stop: bool) -> tuple[Array, bool]:
+        """Return the losses at the snapshots of a path, NaN where they were not reached, and whether it ended early."""
+        losses = np.full(len(self._section.path), np.nan)
+        if self._way is None or stop:
+            return losses, stop
+        loop, walk, found = Loop(len(losses), "snapshots"), enumerate(self._way), dict[Place, Tensor]()
+        spots = [(0, number) for number in range(len(losses))]
 
-    sweep = Sweep(ground, pair, axis, axis, tolerance=chosen.tolerance, seed=chosen.seed, told=told)
-    return sweep.run()
+        def offsets(spot: Place) -> Offsets:
+            return ((1.0, next(one for number, one in walk if number == spot[1])),)
 
+        stop = self._filled(found, _PATH, spots, offsets, loop.at)
+        for (_, number), one in found.items():
+            losses[number] = float(self._ground.mean(one.cpu()))
+        return losses, stop
 
-def _lines(
-    ground: Ground, filters: Sequence[Filters], radius: float, chosen: LandscapeOptions, *, stop: bool
-) -> tuple[Array, Array, bool]:
-    """Return places, losses along further random directions, and whether it was ended early."""
-    places = np.linspace(-radius, radius, _PLACES)
-    places[_PLACES // 2] = 0.0
-    found: list[Tensor] = []
-    try:
-        for line in each(range(0 if stop else chosen.lines), "further directions"):
-            along = random_direction(filters, seed=chosen.seed, number=2 + line, gains=chosen.gains)
-            found.append(torch.stack([ground.losses(((float(far), along),)) for far in places]))
-    except KeyboardInterrupt:
-        stop = True
-    means = ground.mean(torch.stack(found).cpu()).numpy() if found else np.zeros((0, _PLACES))
-    return places, means, stop
+    def _filled(
+        self,
+        found: dict[Place, Tensor],
+        number: int,
+        spots: Sequence[Place],
+        offsets: Callable[[Place], Offsets],
+        told: Callable[[int], None],
+    ) -> bool:
+        """Measure points; return whether Ctrl-C ended it early."""
+        try:
+            for spot, losses in self._survey.measured(number, spots, offsets, told):
+                found[spot] = losses  # noqa: PERF403 - those before a Ctrl-C are kept
+        except KeyboardInterrupt:
+            return True
+        return False

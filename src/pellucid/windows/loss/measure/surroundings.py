@@ -13,7 +13,7 @@ from pellucid.methods.ground.values import loss_value, outside_inference
 from pellucid.probe.filters import Filters, filters_of
 from pellucid.probe.guard import examined, refuse_inference, undisturbed
 from pellucid.probe.subject import Subject, batch_size, call, split, to_device, up_to
-from pellucid.windows.loss.measure.evaluation import parts_of
+from pellucid.windows.loss.measure.evaluation import parts_of, tensors_of
 from pellucid.windows.loss.measure.objective import Loss, Objective, class_axis_of, logits_of, objective_of
 from pellucid.windows.loss.measure.weighing import Weighing, refuse_unknown_classes, weighed, weighing_of
 
@@ -62,13 +62,16 @@ def given_subject(model: nn.Module | Subject, data: Any, loss: Loss | None) -> S
     return replace(subject, batches=[data] if isinstance(data, tuple) and len(data) == 2 else data)
 
 
-def surroundings_of(subject: Subject, *, samples: int, recalibrated: bool = False) -> Surroundings:
+def surroundings_of(
+    subject: Subject, *, samples: int, recalibrated: bool = False, frozen: bool = False
+) -> Surroundings:
     """Gather data and get ready to measure the loss around the weights.
 
     Args:
         subject: With model, batches (input, target), and a loss where it is not cross-entropy or squared error.
         samples: Examples at the most.
         recalibrated: Whether the statistics of batch norm are measured anew at each point.
+        frozen: Whether parameters that are not trained move, too.
 
     Raises:
         InputError: There are no batches, no example, no target, no loss that fits, no weights, weights that are NaN or
@@ -79,11 +82,12 @@ def surroundings_of(subject: Subject, *, samples: int, recalibrated: bool = Fals
             f"No data was given to measure the loss of {subject.title} on. Give batches (input, target): a loader, a "
             "list of pairs, or pel.Subject(model, batches=..., loss=...)."
         )
-    filters = tuple(filters_of(subject.model))
+    filters = tuple(filters_of(subject.model, frozen=frozen))
     refuse_inference(subject.model)
     _refuse_no_numbers(filters)
     with undisturbed():  # a loader that shuffles draws from the state of the user
         batches = [split(one) for one in up_to(subject.batches, samples)]
+    _refuse_sparse(batches)
     count = sum(batch_size(x) for x, _ in batches)
     objective, loss, weighing = _objective(subject, batches)
     size = max(-(-count // PARTS), min(_FEWEST, count))
@@ -103,6 +107,15 @@ def _refuse_no_numbers(filters: Sequence[Filters]) -> None:
                 "is no ground around such weights. Give weights from before that happened: "
                 "pel.weights.histograms(model) shows which others have any."
             )
+
+
+def _refuse_sparse(batches: Sequence[tuple[Any, Any]]) -> None:
+    odd = next((one for pair in batches for one in tensors_of(pair) if one.layout != torch.strided), None)
+    if odd is not None:
+        raise InputError(
+            f"Data with a {odd.layout} tensor of shape {tuple(odd.shape)} came, which is not cut into parts. Expected "
+            "dense tensors: .to_dense()."
+        )
 
 
 def _objective(subject: Subject, batches: Sequence[tuple[Any, Any]]) -> tuple[Objective, Loss, Weighing]:

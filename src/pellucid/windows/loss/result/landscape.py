@@ -1,6 +1,6 @@
 """What was measured of the loss around the weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,13 +22,13 @@ class Landscape(Result):
     the weights, filter by filter, so that 1 moves each filter by its own length.
 
     Attributes:
-        directions: "random", "hessian" or "given".
+        directions: "random", "hessian", "path" or "given".
         loss_name: What the loss is.
         statistics: What batch norm uses: "none" (there is none), "held" (what the model holds) or "recalibrated"
             (measured anew at each point).
         samples: Examples that each loss is the mean of.
         parts: Parts of the data that standard errors come from.
-        columns: How far along the first direction, [column]; 0 is in the middle.
+        columns: How far along the first direction, [column]; one of them is 0.
         rows: How far along the second, [row].
         losses: [row, column]; NaN where there is none.
         errors: Standard error of the difference to the loss in the middle, [row, column]; NaN where that was not
@@ -42,6 +42,10 @@ class Landscape(Result):
         assumed: Parameters of modules of one's own, of which the first axis is taken for that of the units.
         gains: Whether biases and gains moved, too.
         stopped: Whether Ctrl-C ended it early.
+        path: Where snapshots of a training lie on the plane, [snapshot, (column, row)]; [0, 2] where none were given.
+        path_steps: Number of the step of each, [snapshot].
+        path_losses: The loss at each snapshot itself, which lies off the plane, [snapshot].
+        off_plane: Share of its distance from the weights that is off the plane, [snapshot].
     """
 
     directions: str
@@ -62,12 +66,22 @@ class Landscape(Result):
     assumed: tuple[str, ...] = ()
     gains: bool = False
     stopped: bool = False
+    path: Array = field(default_factory=lambda: np.zeros((0, 2)))
+    path_steps: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    path_losses: Array = field(default_factory=lambda: np.zeros(0))
+    off_plane: Array = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def home(self) -> tuple[int, int]:
+        """Return row and column of the weights themselves; (0, 0) where there is no cell."""
+        if not self.losses.size:
+            return 0, 0
+        return int(np.abs(self.rows).argmin()), int(np.abs(self.columns).argmin())
 
     @property
     def middle(self) -> float:
         """Return the loss at the weights themselves."""
-        rows, columns = self.losses.shape
-        return float(self.losses[rows // 2, columns // 2]) if self.losses.size else float("nan")
+        return float(self.losses[self.home]) if self.losses.size else float("nan")
 
     @cached_property
     def lowest(self) -> tuple[int, int] | None:
