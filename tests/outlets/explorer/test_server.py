@@ -137,7 +137,8 @@ def test_a_page_that_there_is_not() -> None:
     with pytest.raises(AddressError) as refused:
         explorer_of_pages.page("loss-surfac")
     known = ", ".join(explorer_of_pages.pages())
-    assert str(refused.value) == f"There is no page 'loss-surfac'. Closest: 'loss-surface', 'loss-landscape'. There are: {known}."
+    near = "Closest: 'loss-surface', 'loss-landscape'."
+    assert str(refused.value) == f"There is no page 'loss-surfac'. {near} There are: {known}."
 
 
 def test_our_pages_are_drawn_before_anybody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
