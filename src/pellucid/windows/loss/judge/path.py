@@ -15,8 +15,8 @@ def low_dimensional(result: Path, case: Case) -> Iterator[Finding]:
     Looks for: 90 % or more of the spread of the snapshots about their mean in two principal components.
     Why it matters: two components hold 76 % of any random walk in many dimensions, and a picture of it looks like a
         smooth spiral. Only beyond that does the picture show the path and not its projection.
-    Where the limit comes from: random walks in 10,000 dimensions: 76 to 78 % from 10 snapshots on; trainings of small
-        networks on digits: 96 to 98 %.
+    Where the limit comes from: random walks in 4,000 dimensions: 76 to 78 % from 10 snapshots on; trainings of small
+        networks on digits: 97 to 98 %.
     False alarms: never a problem, only a statement. A training of a few steps, or with a very high learning rate, is
         nearer to a random walk.
     Likely cause: below: noise of small batches, or a learning rate under which the weights wander.

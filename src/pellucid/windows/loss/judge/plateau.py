@@ -22,8 +22,8 @@ def plateau(result: LossCurves, case: Case) -> Iterator[Finding]:
         most.
     Why it matters: a loss that has levelled off needs something else than more steps; one that still falls may need
         nothing but these.
-    Where the limit comes from: noise alone is covered in 95 of 100 cases. Of 60 small networks on digits, healthy and
-        sick, none that learned was to be looked at.
+    Where the limit comes from: noise alone is covered in 95 of 100 cases. That a loss has levelled off is never more
+        than said where the model has learned, however little that is.
     False alarms: never more than a look, and that only where the model has plainly not learned. A model that is done
         has levelled off, too. Schedules that end low make any loss level off.
     Likely cause: a learning rate that is too low, or so high that steps jump back and forth; a model that is too small;
