@@ -4,6 +4,7 @@ This file must not import pellucid: the shape checks are put in place after it i
 """
 
 import random
+import signal
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -20,6 +21,13 @@ settings.register_profile("pellucid", deadline=None, derandomize=True, max_examp
 settings.load_profile("pellucid")
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> None:
+    """Have Ctrl-C heard, which a process that a shell has put into the background ignores from its birth."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -17,14 +17,6 @@ from pellucid.probe.guard import examined, undisturbed, untouched
 from pellucid.probe.patience import patient
 
 
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """Have Ctrl-C heard, which a process that a shell has put into the background ignores from its birth."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def _interrupt() -> None:
     signal.raise_signal(signal.SIGINT)
 

@@ -139,7 +139,8 @@ def test_a_view_that_there_is_not(explorer: Served) -> None:
         def words(**wish: object) -> str:
             return str(ask(socket, id=1, ask="view", **wish)["error"])
 
-        assert words(view="loss-surfaces") == "There is no page 'loss-surfaces'. Closest: 'loss-surface'."
+        near = "Closest: 'loss-surface', 'loss-landscape'."
+        assert words(view="loss-surfaces") == f"There is no page 'loss-surfaces'. {near}"
         assert words(view="los.training", run=key) == "The run 'one' has nothing called 'los'. Closest: 'loss'."
         assert words(view="loss.trainig", run=key) == (
             "loss.LossCurves has no drawing 'trainig'. Closest: 'training'. It has: training."
